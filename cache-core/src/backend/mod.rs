@@ -1,0 +1,161 @@
+//! What stores entries: the trait that Redis, memory and your own store implement.
+
+use std::fmt::{Debug, Display};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::group::{Generation, Group};
+use crate::key::Key;
+use crate::wire::Stamp;
+use crate::{ErrorKind, Result};
+
+/// Stores entries under tier-scoped keys for a limited time, and lets nobody fill without a right.
+///
+/// An entry is opaque bytes that begin with a [`Stamp`]. A *lease* is a placeholder entry that one
+/// caller puts where nothing is; it fills by replacing the lease, and an invalidation in between
+/// removes the lease, so that the late fill is refused.
+///
+/// # Contract
+///
+/// * Nothing is returned after its TTL, by this or any other handle.
+/// * `get` with a [`LeaseRequest`] gives each missing key's lease to one caller at a time.
+/// * `set` under [`SetMode::IfStamp`] compares and writes in one atomic step.
+/// * `invalidate` removes entries, leases and bytes of strangers alike; when it has returned, no
+///   `get` that starts afterwards, on any handle, sees what was there, and no fill under an older
+///   stamp succeeds.
+/// * A group whose generation is not stored has a fresh random one from the next `generations` on;
+///   forgetting one costs misses, never staleness.
+/// * Answers are in the order of the keys or groups asked for.
+/// * Dropping a returned future may or may not perform the operation, but never half of it.
+/// * An operation that cannot reach the store fails at once; it does not wait for a reconnect.
+/// * Errors carry no keys, values or secrets.
+///
+/// Prove it with `cache_core::conformance!` (feature `test-util`).
+///
+/// # Wrappers
+///
+/// A wrapper forwards *every* method; put `#[deny(clippy::missing_trait_methods)]` on the impl.
+#[async_trait]
+pub trait Backend: Debug + Display + Send + Sync + 'static {
+    /// Returns what this backend can do. Must not change over its life.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Reads the entries of `keys`; takes the lease of those that are missing if `lease` asks so.
+    async fn get(&self, keys: &[Key], lease: Option<&LeaseRequest>) -> Result<Vec<Slot>>;
+
+    /// Writes one entry, under the condition and for the time that `options` state.
+    async fn set(&self, key: &Key, entry: Bytes, options: &SetOptions) -> Result<SetOutcome>;
+
+    /// Removes what is stored under `keys`, leases included.
+    async fn invalidate(&self, keys: &[Key]) -> Result<()>;
+
+    /// Removes what is stored under `key` if it begins with `stamp`: gives a lease back.
+    async fn release(&self, key: &Key, stamp: &Stamp) -> Result<()>;
+
+    /// Returns the generations of `groups`; a missing one is created and then kept for `ttl`.
+    async fn generations(&self, groups: &[Group], ttl: Duration) -> Result<Vec<Generation>>;
+
+    /// Gives every one of `groups` a generation that it never had, kept for `ttl`.
+    async fn advance(&self, groups: &[Group], ttl: Duration) -> Result<()>;
+
+    /// Asks whether the store answers, at the cost of one round trip.
+    async fn ping(&self) -> Result<()>;
+
+    /// Ends connections and background work. Later calls fail.
+    async fn close(&self);
+}
+
+/// What a backend can do. The engine copes with what it cannot.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Capabilities {
+    /// Other processes read and write the same entries.
+    pub shared: bool,
+}
+
+impl Capabilities {
+    /// Describes a store that lives in this process.
+    pub const fn local() -> Self {
+        Self { shared: false }
+    }
+
+    /// Describes a store that other processes use too.
+    pub const fn shared() -> Self {
+        Self { shared: true }
+    }
+}
+
+/// Asks for the right to fill the keys that are missing.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub struct LeaseRequest {
+    /// The stamp of the placeholder: [`Stamp::lease`] of a random token.
+    pub stamp: Stamp,
+    /// How long the placeholder stays if nobody fills or releases it.
+    pub ttl: Duration,
+}
+
+impl LeaseRequest {
+    /// Asks under a token that nobody used before.
+    pub fn new(ttl: Duration) -> Self {
+        Self { stamp: Stamp::lease(rand::random()), ttl }
+    }
+}
+
+/// What was found under one key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Slot {
+    /// Something that is not an entry and cannot be compared, such as a Redis list.
+    Alien,
+    /// Nothing yet: somebody else holds the lease.
+    Busy,
+    /// Stored bytes: an entry, or whatever somebody else wrote there.
+    Entry(Bytes),
+    /// Nothing, and the lease asked for is now held.
+    Leased,
+    /// Nothing, and no lease was asked for.
+    Missing,
+}
+
+/// How to write one entry. A struct, so that the next option breaks no implementer.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub struct SetOptions {
+    /// How long the backend keeps the entry.
+    pub ttl: Duration,
+    /// What must be there for the write to happen.
+    pub mode: SetMode,
+}
+
+impl SetOptions {
+    /// Creates options.
+    pub const fn new(ttl: Duration, mode: SetMode) -> Self {
+        Self { ttl, mode }
+    }
+}
+
+/// What must be stored for a write to happen.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SetMode {
+    /// Anything or nothing. The engine writes only leases this way, never values.
+    Always,
+    /// Bytes that begin with this stamp.
+    IfStamp(Stamp),
+}
+
+/// What a write did.
+#[must_use]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SetOutcome {
+    /// Something else was there, or nothing any more; nothing was written.
+    Refused,
+    /// The entry is now stored.
+    Stored,
+}
+
+/// Whether an error says that the store is unwell, rather than that we asked wrongly.
+pub(crate) fn is_outage(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Backend | ErrorKind::Timeout)
+}

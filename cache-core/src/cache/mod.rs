@@ -1,0 +1,245 @@
+//! The handle that users hold.
+
+mod builder;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+pub use builder::CacheBuilder;
+
+use crate::Result;
+use crate::engine::Engine;
+use crate::engine::answer::{Answer, Sharing, Value};
+use crate::group::Group;
+use crate::key::{Key, KeyPart, KeyWriter};
+use crate::policy::CallOptions;
+use crate::stats::{Health, Stats};
+use crate::tier::Tier;
+
+/// A cache-aside cache: near level, remote level, and the rules between them.
+///
+/// `Clone` clones the handle. All clones share one state; several caches of one process, even of
+/// one namespace, share nothing but the remote level.
+///
+/// # Failure
+///
+/// No method that is given a loader returns an error of the cache: with the remote level away, the
+/// caller gets the loader's answer. Methods that tell the remote level something (`set`,
+/// `invalidate…`) return an error if it could not be told; this instance has then forgotten the
+/// entry all the same.
+#[derive(Clone)]
+pub struct Cache {
+    engine: Arc<Engine>,
+    prefix: Arc<[u8]>,
+}
+
+impl Cache {
+    /// Starts a cache for an application's namespace, such as `"atlas"`.
+    pub fn builder(namespace: &str) -> CacheBuilder {
+        CacheBuilder::new(namespace)
+    }
+
+    /// Starts the key of an entry; an entity is a kind of thing, such as `"profile"`.
+    pub fn key(&self, entity: &str) -> Key {
+        Key::new(&self.prefix, |text| text.name(entity))
+    }
+
+    /// Returns the value of `key`, from near or remote, or else what `load` returns.
+    ///
+    /// Concurrent callers of one key share one load, across instances where there is a remote
+    /// level. An error of the loader is returned as it is and never cached.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future of the caller that loads drops its loader; another waiting caller then
+    /// starts its own.
+    ///
+    /// # Errors
+    ///
+    /// Those of `load`, no others.
+    pub async fn get_or_load<V, E, F, Fut>(&self, key: &Key, load: F) -> Result<Arc<V>, E>
+    where
+        V: Value,
+        F: FnOnce() -> Fut + Send,
+        Fut: Future<Output = Result<V, E>> + Send,
+        E: Send,
+    {
+        Ok(self.fetch(key, &CallOptions::table(), load).await?.value)
+    }
+
+    /// As [`get_or_load`](Self::get_or_load), under options, and telling where the answer is from.
+    ///
+    /// # Errors
+    ///
+    /// Those of `load`, no others.
+    pub async fn fetch<V, E, F, Fut>(
+        &self,
+        key: &Key,
+        options: &CallOptions,
+        load: F,
+    ) -> Result<Answer<V>, E>
+    where
+        V: Value,
+        F: FnOnce() -> Fut + Send,
+        Fut: Future<Output = Result<V, E>> + Send,
+        E: Send,
+    {
+        let load = || async { load().await.map(Arc::new) };
+        self.fetch_shared(key, options, Sharing::NONE, load).await
+    }
+
+    pub(crate) async fn fetch_shared<V, E, F, Fut>(
+        &self,
+        key: &Key,
+        options: &CallOptions,
+        sharing: Sharing<E>,
+        load: F,
+    ) -> Result<Answer<V>, E>
+    where
+        V: Value,
+        F: FnOnce() -> Fut + Send,
+        Fut: Future<Output = Result<Arc<V>, E>> + Send,
+        E: Send,
+    {
+        if let Some(answer) = self.engine.near_hit(key) {
+            return Ok(answer);
+        }
+        self.engine.fetch(key, options, sharing, load).await
+    }
+
+    /// Returns the value of `key` if there is one.
+    ///
+    /// A remote level that is away counts as having none; its failures are in [`stats`](Self::stats).
+    ///
+    /// # Errors
+    ///
+    /// None at present: the `Result` is there for backends that refuse the question itself.
+    pub async fn get<V: Value>(&self, key: &Key) -> Result<Option<Arc<V>>> {
+        if let Some(answer) = self.engine.near_hit(key) {
+            return Ok(Some(answer.value));
+        }
+        Ok(self.engine.get(key, &CallOptions::table()).await.map(|answer| answer.value))
+    }
+
+    /// Stores a value that the caller knows to be true, in the place of whatever is there.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the key is too long or the
+    /// value too large, [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) if the codec
+    /// cannot store the type, otherwise those of the remote level. In each case this instance no
+    /// longer has the old value.
+    pub async fn set<V: Value>(&self, key: &Key, value: Arc<V>) -> Result<()> {
+        self.engine.set(key, &value, &CallOptions::table()).await
+    }
+
+    /// Ends the entry of `key`.
+    ///
+    /// Once this has returned, no later call on this instance returns a value whose load, or whose
+    /// read from the remote level, began before.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped half-way, this instance has forgotten the entry; the remote level may not have.
+    ///
+    /// # Errors
+    ///
+    /// If the remote level could not be told; this instance has forgotten the entry all the same.
+    pub async fn invalidate(&self, key: &Key) -> Result<()> {
+        self.invalidate_many(std::slice::from_ref(key)).await
+    }
+
+    /// Ends the entries of `keys`, in one round trip.
+    ///
+    /// # Errors
+    ///
+    /// As [`invalidate`](Self::invalidate).
+    pub async fn invalidate_many(&self, keys: &[Key]) -> Result<()> {
+        if keys.iter().any(Key::is_too_long) {
+            let short: Vec<Key> = keys.iter().filter(|key| !key.is_too_long()).cloned().collect();
+            return self.engine.invalidate(&short).await;
+        }
+        self.engine.invalidate(keys).await
+    }
+
+    /// Ends everything cached for a user, under every tier. O(1).
+    ///
+    /// # Errors
+    ///
+    /// As [`invalidate`](Self::invalidate).
+    pub async fn invalidate_user(&self, user: impl KeyPart) -> Result<()> {
+        self.invalidate_groups(&[self.user_group(user)]).await
+    }
+
+    /// Ends everything cached for one entity. O(1).
+    ///
+    /// # Errors
+    ///
+    /// As [`invalidate`](Self::invalidate).
+    pub async fn invalidate_entity(&self, entity: &str) -> Result<()> {
+        self.invalidate_groups(&[self.entity_group(entity)]).await
+    }
+
+    /// Ends everything cached for one tier. O(1).
+    ///
+    /// # Errors
+    ///
+    /// As [`invalidate`](Self::invalidate).
+    pub async fn invalidate_tier(&self, tier: impl Tier) -> Result<()> {
+        self.invalidate_groups(&[self.tier_group(tier)]).await
+    }
+
+    /// Ends everything cached under the namespace. O(1).
+    ///
+    /// # Errors
+    ///
+    /// As [`invalidate`](Self::invalidate).
+    pub async fn clear(&self) -> Result<()> {
+        self.invalidate_groups(&[Group::all(&self.prefix)]).await
+    }
+
+    /// Returns a reading of every counter.
+    pub fn stats(&self) -> Stats {
+        self.engine.stats()
+    }
+
+    /// Tells whether the levels are in use.
+    pub async fn health(&self) -> Health {
+        self.engine.health()
+    }
+
+    /// Ends connections and background work. Calls after this go to their loaders.
+    pub async fn close(&self) {
+        self.engine.close().await;
+    }
+
+    pub(crate) fn key_with(&self, entity: impl FnOnce(&mut KeyWriter)) -> Key {
+        Key::new(&self.prefix, entity)
+    }
+
+    pub(crate) async fn invalidate_groups(&self, groups: &[Group]) -> Result<()> {
+        self.engine.invalidate_groups(groups).await
+    }
+
+    pub(crate) fn user_group(&self, user: impl KeyPart) -> Group {
+        let key = self.key("").user(user);
+        Group::user(&self.prefix, key.scope_bytes())
+    }
+
+    pub(crate) fn entity_group(&self, entity: &str) -> Group {
+        Group::entity(&self.prefix, self.key(entity).entity_name().as_bytes())
+    }
+
+    pub(crate) fn tier_group(&self, tier: impl Tier) -> Group {
+        let key = self.key("").tier(tier);
+        Group::tier(&self.prefix, key.tier_name().unwrap_or_default().as_bytes())
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let namespace = String::from_utf8_lossy(&self.prefix);
+        f.debug_struct("Cache").field("namespace", &namespace).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,197 @@
+//! Fences: what makes a load that began before an invalidation worthless.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use smallvec::SmallVec;
+
+use crate::group::Group;
+use crate::key::Key;
+
+const KEY_STRIPES: usize = 1 << 16;
+const GROUP_STRIPES: usize = 1 << 14;
+
+/// Counters that move with every invalidation of this instance.
+///
+/// Keys and groups are hashed to stripes. Two that share a stripe cost each other a false miss,
+/// never a stale answer. `clock` moves with every group, so that one load tells that none moved.
+pub(crate) struct Fences {
+    keys: Box<[AtomicU64]>,
+    groups: Box<[AtomicU64]>,
+    epoch: AtomicU64,
+    clock: AtomicU64,
+}
+
+impl Fences {
+    pub(crate) fn new() -> Self {
+        let stripes = |count| (0..count).map(|_| AtomicU64::new(0)).collect();
+        Self {
+            keys: stripes(KEY_STRIPES),
+            groups: stripes(GROUP_STRIPES),
+            epoch: AtomicU64::new(0),
+            clock: AtomicU64::new(0),
+        }
+    }
+
+    /// Notes where the counters stand. Must come before the first look at the remote level.
+    pub(crate) fn snapshot(&self, key: &Key) -> Snapshot {
+        // The clock first: read after the marks, it could hide a group that moved in between.
+        let clock = self.clock.load(Ordering::SeqCst);
+        let marks = key.groups().map(|group| self.mark(&group)).collect();
+        let stripe = stripe(key.local_hash(), KEY_STRIPES);
+        let count = self.keys[stripe as usize].load(Ordering::SeqCst);
+        let epoch = self.epoch.load(Ordering::SeqCst);
+        Snapshot { stripe: Mark { stripe, count }, epoch, marks, checked: AtomicU64::new(clock) }
+    }
+
+    /// Whether nothing that `snapshot` covers was invalidated since.
+    pub(crate) fn hold(&self, snapshot: &Snapshot) -> bool {
+        let Mark { stripe, count } = snapshot.stripe;
+        if self.keys[stripe as usize].load(Ordering::SeqCst) != count {
+            return false;
+        }
+        let clock = self.clock.load(Ordering::SeqCst);
+        if clock == snapshot.checked.load(Ordering::Relaxed) {
+            return true;
+        }
+        let still =
+            |mark: &Mark| self.groups[mark.stripe as usize].load(Ordering::SeqCst) == mark.count;
+        let epoch = self.epoch.load(Ordering::SeqCst);
+        let holds = epoch == snapshot.epoch && snapshot.marks.iter().all(still);
+        if holds {
+            snapshot.checked.store(clock, Ordering::Relaxed);
+        }
+        holds
+    }
+
+    /// Makes every snapshot of `key` taken so far worthless.
+    pub(crate) fn bump_key(&self, key: &Key) {
+        let stripe = stripe(key.local_hash(), KEY_STRIPES);
+        self.keys[stripe as usize].fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Bumps `key` and moves `snapshot` along; false if others bumped it since it was taken.
+    pub(crate) fn bump_key_of(&self, key: &Key, snapshot: &mut Snapshot) -> bool {
+        let stripe = stripe(key.local_hash(), KEY_STRIPES);
+        let before = self.keys[stripe as usize].fetch_add(1, Ordering::SeqCst);
+        let alone = before == snapshot.stripe.count;
+        snapshot.stripe.count = before + 1;
+        alone
+    }
+
+    /// Makes every snapshot of every key of `group` taken so far worthless.
+    pub(crate) fn bump_group(&self, group: &Group) {
+        let stripe = stripe(group.local_hash(), GROUP_STRIPES);
+        self.groups[stripe as usize].fetch_add(1, Ordering::SeqCst);
+        // The clock last: moved first, a reader could see it and still find the old mark.
+        self.clock.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Makes every snapshot taken so far worthless.
+    pub(crate) fn bump_all(&self) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+        self.clock.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn mark(&self, group: &Group) -> Mark {
+        let stripe = stripe(group.local_hash(), GROUP_STRIPES);
+        Mark { stripe, count: self.groups[stripe as usize].load(Ordering::SeqCst) }
+    }
+}
+
+impl fmt::Debug for Fences {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fences(clock {})", self.clock.load(Ordering::Relaxed))
+    }
+}
+
+/// Where the counters of one key stood at one moment.
+pub(crate) struct Snapshot {
+    stripe: Mark,
+    epoch: u64,
+    marks: SmallVec<[Mark; 4]>,
+    checked: AtomicU64,
+}
+
+impl Clone for Snapshot {
+    fn clone(&self) -> Self {
+        let checked = AtomicU64::new(self.checked.load(Ordering::Relaxed));
+        Self { stripe: self.stripe, epoch: self.epoch, marks: self.marks.clone(), checked }
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Snapshot({:?})", self.stripe)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    stripe: u32,
+    count: u64,
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "both stripe counts are far below 2^32")]
+fn stripe(hash: u64, stripes: usize) -> u32 {
+    (hash % stripes as u64) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(entity: &str) -> Key {
+        Key::new(b"ns:", |text| text.name(entity))
+    }
+
+    #[test]
+    fn a_bumped_key_ends_its_snapshot_and_no_other() {
+        let fences = Fences::new();
+        let (one, other) = (key("one"), key("other"));
+        let (before, untouched) = (fences.snapshot(&one), fences.snapshot(&other));
+
+        fences.bump_key(&one);
+
+        assert!(!fences.hold(&before));
+        assert!(fences.hold(&untouched));
+        assert!(fences.hold(&fences.snapshot(&one)));
+    }
+
+    #[test]
+    fn a_bumped_group_ends_every_key_in_it_and_no_other() {
+        let fences = Fences::new();
+        let (his, hers) = (key("profile").user(1), key("profile").user(2));
+        let (before, untouched) = (fences.snapshot(&his), fences.snapshot(&hers));
+
+        for group in his.groups().skip(2) {
+            fences.bump_group(&group);
+        }
+
+        assert!(!fences.hold(&before));
+        assert!(fences.hold(&untouched));
+        assert!(fences.hold(&untouched), "the second check takes the short way");
+    }
+
+    #[test]
+    fn a_flush_ends_everything() {
+        let fences = Fences::new();
+        let before = fences.snapshot(&key("a"));
+
+        fences.bump_all();
+
+        assert!(!fences.hold(&before));
+        assert!(fences.hold(&fences.snapshot(&key("a"))));
+    }
+
+    #[test]
+    fn the_group_of_all_keys_ends_everything() {
+        let fences = Fences::new();
+        let snapshots =
+            [fences.snapshot(&key("a")), fences.snapshot(&key("b").user(1).tier("free"))];
+
+        fences.bump_group(&Group::all(b"ns:"));
+
+        assert!(snapshots.iter().all(|snapshot| !fences.hold(snapshot)));
+    }
+}

@@ -1,0 +1,139 @@
+//! From values to stored entries and back.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::answer::Value;
+use super::decide::{Action, Window, decide};
+use crate::clock::Clock;
+use crate::codec::{self, Codec, fingerprint};
+use crate::key::Key;
+use crate::wire::{self, Flaw, Header};
+use crate::{Error, ErrorKind, Result};
+
+/// Writes and reads the entries of the remote level.
+#[derive(Debug)]
+pub(crate) struct Packer {
+    codec: Arc<dyn Codec>,
+    clock: Arc<dyn Clock>,
+    max_value_bytes: usize,
+    schemas: RwLock<HashMap<(TypeId, Option<u32>), Schema>>,
+}
+
+/// What is known of a type: its fingerprint, and whether a value of it was read back once.
+#[derive(Clone, Debug)]
+struct Schema {
+    fingerprint: Result<u64>,
+    checked: Arc<AtomicBool>,
+}
+
+/// What an entry says beside its value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Label<'a> {
+    pub(crate) key: &'a Key,
+    pub(crate) schema: Option<u32>,
+    pub(crate) fresh: Duration,
+    pub(crate) cost: Duration,
+    pub(crate) generations: &'a [(u64, u64)],
+}
+
+/// Why stored bytes are not an answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Unusable {
+    Expired,
+    Flawed(Flaw),
+    Invalidated,
+}
+
+impl Packer {
+    pub(crate) fn new(
+        codec: Arc<dyn Codec>,
+        clock: Arc<dyn Clock>,
+        max_value_bytes: usize,
+    ) -> Self {
+        Self { codec, clock, max_value_bytes, schemas: RwLock::default() }
+    }
+
+    /// Makes an entry of `value`.
+    pub(crate) fn pack<V: Value>(&self, value: &V, label: &Label<'_>) -> Result<Bytes> {
+        let schema = self.schema::<V>(label.schema);
+        let fingerprint = schema.fingerprint?;
+        let payload = codec::encode_value(&*self.codec, value)?;
+        if payload.len() > self.max_value_bytes {
+            let text = format!("a value of {} bytes is over `max_value_bytes`", payload.len());
+            return Err(Error::new(ErrorKind::InvalidInput, text));
+        }
+        if !schema.checked.load(Ordering::Relaxed) {
+            codec::check_round_trip::<V>(&*self.codec, &payload)?;
+            schema.checked.store(true, Ordering::Relaxed);
+        }
+        let header = Header {
+            codec: self.codec.id().as_u8(),
+            compressed: false,
+            fingerprint,
+            created: self.now(),
+            fresh: label.fresh,
+            stale: label.fresh,
+            cost: label.cost,
+            version: rand::random(),
+            key: label.key.echo(),
+            groups: label.generations.to_vec(),
+        };
+        wire::encode(&header, &payload)
+    }
+
+    /// Takes the value out of an entry, with the time it stays fresh.
+    pub(crate) fn unpack<V: Value>(
+        &self,
+        stored: &[u8],
+        key: &Key,
+        schema: Option<u32>,
+        generations: &[(u64, u64)],
+    ) -> Result<(V, Duration), Unusable> {
+        let (header, payload) = wire::decode(stored, self.max_value_bytes)?;
+        // A type without a fingerprint was never written, so whatever this is, it is not ours.
+        let fingerprint = self.schema::<V>(schema).fingerprint.map_err(|_| Flaw::Schema)?;
+        header.check(key.echo(), self.codec.id().as_u8(), fingerprint)?;
+        if header.groups != generations {
+            return Err(Unusable::Invalidated);
+        }
+        let age = Duration::from_millis(self.now().saturating_sub(header.created));
+        let Action::Serve { left } = decide(Some(age), Window { fresh: header.fresh }) else {
+            return Err(Unusable::Expired);
+        };
+        let value = codec::decode_value(&*self.codec, payload).map_err(|_| Flaw::Payload)?;
+        Ok((value, left))
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.clock.wall().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn schema<V: Value>(&self, version: Option<u32>) -> Schema {
+        let name = (TypeId::of::<V>(), version);
+        let known = self.schemas.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(schema) = known.get(&name) {
+            return schema.clone();
+        }
+        drop(known);
+        let fingerprint = match version {
+            Some(version) => Ok(fingerprint::versioned::<V>(version)),
+            None if self.codec.self_describing() => Ok(0),
+            None => fingerprint::of::<V>(),
+        };
+        let schema = Schema { fingerprint, checked: Arc::default() };
+        let mut known = self.schemas.write().unwrap_or_else(PoisonError::into_inner);
+        known.entry(name).or_insert(schema).clone()
+    }
+}
+
+impl From<Flaw> for Unusable {
+    fn from(flaw: Flaw) -> Self {
+        Self::Flawed(flaw)
+    }
+}

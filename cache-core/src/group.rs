@@ -1,0 +1,94 @@
+//! Groups: sets of keys that can be invalidated at once.
+
+use std::fmt;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::key::{KeyWriter, local_hash};
+
+/// A set of keys that can be invalidated at once, in O(1): `namespace:!kind[:name]`.
+///
+/// A backend keeps one [`Generation`] per group; entries carry the generations they were loaded
+/// under, so that a new generation ends them all without touching any.
+#[derive(Clone)]
+pub struct Group {
+    text: KeyWriter,
+}
+
+impl Group {
+    /// Everything of the namespace. `prefix` is the escaped namespace and its `:`, here and below.
+    pub(crate) fn all(prefix: &[u8]) -> Self {
+        Self::new(prefix, b"!all", None)
+    }
+
+    /// Everything of one entity, by the last name of its path.
+    pub(crate) fn entity(prefix: &[u8], name: &[u8]) -> Self {
+        Self::new(prefix, b"!entity:", Some(name))
+    }
+
+    /// Everything cached for one tier.
+    pub(crate) fn tier(prefix: &[u8], name: &[u8]) -> Self {
+        Self::new(prefix, b"!tier:", Some(name))
+    }
+
+    /// Everything cached for one user, under every tier.
+    pub(crate) fn user(prefix: &[u8], scope: &[u8]) -> Self {
+        Self::new(prefix, b"!user:", Some(scope))
+    }
+
+    fn new(prefix: &[u8], kind: &[u8], name: Option<&[u8]>) -> Self {
+        let mut text = KeyWriter::new();
+        text.raw(prefix);
+        text.raw(kind);
+        text.raw(name.unwrap_or_default());
+        Self { text }
+    }
+
+    /// Returns the key under which a backend keeps the group's generation.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
+    /// Returns the name by which an envelope knows the group; the same in every process.
+    pub fn id(&self) -> u64 {
+        xxh3_64(self.as_bytes())
+    }
+
+    /// Returns the hash under which this process files the group; other processes have others.
+    pub fn local_hash(&self) -> u64 {
+        local_hash(self.as_bytes())
+    }
+}
+
+impl fmt::Debug for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Group(#{:016x})", self.id())
+    }
+}
+
+/// The current number of a group. Opaque: only equality means something.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Generation(u64);
+
+impl Generation {
+    /// Returns a number that was never used before, for all practical purposes.
+    pub fn fresh() -> Self {
+        Self(rand::random())
+    }
+
+    /// Reads a stored generation. Bytes that we did not write are a number too, just another one.
+    pub fn from_stored(stored: &[u8]) -> Self {
+        let text = std::str::from_utf8(stored).ok().filter(|text| text.len() == 16);
+        let number = text.and_then(|text| u64::from_str_radix(text, 16).ok());
+        Self(number.unwrap_or_else(|| xxh3_64(stored)))
+    }
+
+    /// Returns the bytes to store.
+    pub fn to_stored(self) -> String {
+        format!("{:016x}", self.0)
+    }
+
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+}

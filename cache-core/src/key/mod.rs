@@ -1,0 +1,228 @@
+//! Keys: who and what an entry is for, in one escaped text.
+
+mod part;
+mod text;
+
+use std::fmt;
+use std::sync::LazyLock;
+
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+pub use part::KeyPart;
+pub use text::KeyWriter;
+
+use crate::group::Group;
+use crate::tier::Tier;
+
+/// Makes hashes of this process differ from those of others, so that nobody can aim at a bucket.
+static SEED: LazyLock<u64> = LazyLock::new(rand::random);
+
+const NONE: u8 = b'-';
+
+/// The address of one entry: `namespace:entity:tier:scope[:argument…]`.
+///
+/// Made by [`Cache::key`](crate::Cache::key). The order of `tier`, `user` and `tenant` calls does
+/// not matter, that of `arg` calls does. The encoding is injective: different namespaces, entities,
+/// tiers, scopes or arguments never make the same key. Building one allocates nothing while it is
+/// shorter than 112 bytes.
+///
+/// A key longer than [`Key::MAX_LEN`] is kept in a shortened form that [`is_too_long`] tells: such
+/// a key is never looked up nor stored, and a load under it goes straight to the loader.
+///
+/// `Debug` shows the entity and a hash, never the arguments.
+///
+/// [`is_too_long`]: Key::is_too_long
+#[derive(Clone)]
+pub struct Key {
+    text: KeyWriter,
+    entity: u16,
+    entity_end: u16,
+    tier_end: u16,
+    scope_end: u16,
+}
+
+impl Key {
+    /// The longest key, in bytes of its escaped text.
+    ///
+    /// Far above what a key of ids needs, and small enough that a key never costs more than the
+    /// value it stands for.
+    pub const MAX_LEN: usize = 1024;
+
+    /// Starts a key from an escaped `namespace:` and an entity.
+    pub(crate) fn new(prefix: &[u8], entity: impl FnOnce(&mut KeyWriter)) -> Self {
+        let mut text = KeyWriter::new();
+        text.raw(prefix);
+        let start = text.len();
+        entity(&mut text);
+        let entity_end = text.len();
+        text.raw(&[b':', NONE]);
+        let tier_end = text.len();
+        text.raw(&[b':', NONE]);
+        let scope_end = text.len();
+        Self {
+            text,
+            entity: short(start),
+            entity_end: short(entity_end),
+            tier_end: short(tier_end),
+            scope_end: short(scope_end),
+        }
+    }
+
+    /// Sets the subscription tier the entry is for.
+    #[must_use]
+    pub fn tier(mut self, tier: impl Tier) -> Self {
+        let (start, end) = (usize::from(self.entity_end) + 1, usize::from(self.tier_end));
+        let new_end = self.text.splice(start, end, |text| text.name(tier.name()));
+        self.scope_end = short(usize::from(self.scope_end) + new_end - end);
+        self.tier_end = short(new_end);
+        self
+    }
+
+    /// Sets the user the entry is for. Ids compare as text: `42` and `"42"` are one user.
+    #[must_use]
+    pub fn user(self, user: impl KeyPart) -> Self {
+        let start = self.scope_start() + self.tenant_len();
+        self.scope(start, |text| {
+            text.mark(b'@');
+            text.plainly(|text| user.write(text));
+        })
+    }
+
+    /// Sets the tenant the entry is for. Ids compare as text.
+    #[must_use]
+    pub fn tenant(self, tenant: impl KeyPart) -> Self {
+        let start = self.scope_start();
+        let user = self.user_bytes().to_vec();
+        self.scope(start, |text| {
+            text.plainly(|text| tenant.write(text));
+            text.mark(b'/');
+            text.raw(&user);
+        })
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, part: impl KeyPart) -> Self {
+        self.text.mark(b':');
+        part.write(&mut self.text);
+        self
+    }
+
+    /// Returns the key as it is sent to a backend.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
+    /// Returns the key as text. It may hold user ids: do not log it.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(self.text.as_bytes()).unwrap_or_default()
+    }
+
+    /// Whether the key is longer than [`Key::MAX_LEN`] and so cannot be cached.
+    pub fn is_too_long(&self) -> bool {
+        self.text.is_too_long()
+    }
+
+    /// Returns the escaped entity: the name given, or module, type and function as a path.
+    pub fn entity(&self) -> &str {
+        self.segment(self.entity, self.entity_end)
+    }
+
+    /// Returns the last name of the entity, by which tables and groups know it.
+    pub fn entity_name(&self) -> &str {
+        let entity = self.entity();
+        let plain = entity.split("%3C").next().unwrap_or(entity);
+        plain.rsplit('/').next().unwrap_or(plain)
+    }
+
+    /// Returns the escaped tier, if the key has one.
+    pub fn tier_name(&self) -> Option<&str> {
+        let tier = self.segment(self.entity_end + 1, self.tier_end);
+        (tier != "-").then_some(tier)
+    }
+
+    /// Returns the groups the entry belongs to: all, its entity, its tier, its user.
+    pub fn groups(&self) -> impl Iterator<Item = Group> + '_ {
+        let prefix = &self.as_bytes()[..usize::from(self.entity)];
+        let user = (!self.user_bytes().is_empty()).then(|| Group::user(prefix, self.scope_bytes()));
+        let tier = self.tier_name().map(|tier| Group::tier(prefix, tier.as_bytes()));
+        let entity = Group::entity(prefix, self.entity_name().as_bytes());
+        [Some(Group::all(prefix)), Some(entity), tier, user].into_iter().flatten()
+    }
+
+    /// Returns the hash under which this process files the key; other processes have others.
+    pub fn local_hash(&self) -> u64 {
+        local_hash(self.as_bytes())
+    }
+
+    /// Returns the hash that an envelope repeats; the same in every process.
+    pub fn echo(&self) -> u64 {
+        xxh3_64(self.as_bytes())
+    }
+
+    fn scope(mut self, start: usize, write: impl FnOnce(&mut KeyWriter)) -> Self {
+        self.scope_end = short(self.text.splice(start, usize::from(self.scope_end), write));
+        self
+    }
+
+    fn scope_start(&self) -> usize {
+        usize::from(self.tier_end) + 1
+    }
+
+    pub(crate) fn scope_bytes(&self) -> &[u8] {
+        self.as_bytes().get(self.scope_start()..usize::from(self.scope_end)).unwrap_or_default()
+    }
+
+    fn tenant_len(&self) -> usize {
+        self.scope_bytes().iter().position(|&byte| byte == b'/').map_or(0, |slash| slash + 1)
+    }
+
+    fn user_bytes(&self) -> &[u8] {
+        let rest = &self.scope_bytes()[self.tenant_len()..];
+        if rest.starts_with(b"@") { rest } else { &[] }
+    }
+
+    fn segment(&self, start: u16, end: u16) -> &str {
+        self.as_str().get(usize::from(start)..usize::from(end)).unwrap_or_default()
+    }
+}
+
+/// Escapes a name as it stands in keys.
+pub(crate) fn escaped(name: &str) -> String {
+    let mut text = KeyWriter::new();
+    text.name(name);
+    String::from_utf8_lossy(text.as_bytes()).into_owned()
+}
+
+/// Hashes the bytes of a key or group for the tables of this process.
+pub(crate) fn local_hash(bytes: &[u8]) -> u64 {
+    xxh3_64_with_seed(bytes, *SEED)
+}
+
+/// Positions fit: nothing is written past [`Key::MAX_LEN`].
+fn short(position: usize) -> u16 {
+    u16::try_from(position).unwrap_or(u16::MAX)
+}
+
+impl Eq for Key {}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes() && self.is_too_long() == other.is_too_long()
+    }
+}
+
+impl std::hash::Hash for Key {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({} #{:016x})", self.entity(), self.echo())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! The near level: decoded values in this process.
+
+use std::any::Any;
+use std::fmt::{Debug, Display};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::fence::Snapshot;
+use crate::key::Key;
+use crate::stats::EntityCounters;
+
+/// Keeps decoded values of this process, within a bound.
+///
+/// Synchronous, because a hit must neither decode nor allocate a future.
+///
+/// # Contract
+///
+/// * `get` after `remove` of the same key, with no `insert` in between, returns nothing.
+/// * Entries may vanish at any time; the total [`NearEntry::weight`] stays near the bound.
+/// * Expiry and fences are checked by the engine, not here.
+pub trait Near: Debug + Display + Send + Sync + 'static {
+    /// Returns the entry of `key`.
+    fn get(&self, key: &Key) -> Option<Arc<NearEntry>>;
+
+    /// Stores an entry, in the place of an older one.
+    fn insert(&self, key: &Key, entry: Arc<NearEntry>);
+
+    /// Removes the entry of `key`.
+    fn remove(&self, key: &Key);
+
+    /// Returns how much is stored.
+    fn usage(&self) -> NearUsage;
+}
+
+/// How much a near level holds.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
+pub struct NearUsage {
+    /// Entries, roughly.
+    pub entries: u64,
+    /// Their weight, in bytes, roughly.
+    pub bytes: u64,
+}
+
+impl NearUsage {
+    /// Creates a reading.
+    pub const fn new(entries: u64, bytes: u64) -> Self {
+        Self { entries, bytes }
+    }
+}
+
+/// A decoded value and what must hold for it to be served.
+pub struct NearEntry {
+    pub(crate) value: Arc<dyn Any + Send + Sync>,
+    pub(crate) expires: Duration,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) weight: u32,
+    pub(crate) counters: Arc<EntityCounters>,
+}
+
+impl NearEntry {
+    /// Returns the memory the entry takes, in bytes, roughly: value, key and bookkeeping.
+    pub fn weight(&self) -> u32 {
+        self.weight
+    }
+}
+
+impl Debug for NearEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NearEntry({} bytes)", self.weight)
+    }
+}

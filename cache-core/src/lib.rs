@@ -1,0 +1,37 @@
+//! The engine of `cache-aside`: keys, fences, leases, envelopes and the [`Backend`] trait.
+//!
+//! Services depend on `cache-aside`, which re-exports all of this. Backends depend on this crate.
+
+pub mod backend;
+pub mod codec;
+pub mod wire;
+
+mod cache;
+mod clock;
+mod engine;
+mod error;
+mod group;
+mod key;
+mod level;
+mod policy;
+mod stats;
+mod tier;
+
+#[cfg(any(test, feature = "test-util"))]
+pub mod testing;
+
+#[doc(hidden)]
+#[path = "macro_support.rs"]
+pub mod __private;
+
+pub use backend::Backend;
+pub use cache::{Cache, CacheBuilder};
+pub use clock::{Clock, SystemClock};
+pub use engine::answer::{Answer, Value};
+pub use error::{Error, ErrorKind, Result};
+pub use group::{Generation, Group};
+pub use key::{Key, KeyPart, KeyWriter};
+pub use level::near::{Near, NearEntry, NearUsage};
+pub use policy::{CallOptions, Settings, Ttl, TtlTable};
+pub use stats::{EntityStats, Health, Outcome, RemoteHealth, RemoteState, Stats};
+pub use tier::Tier;

@@ -1,0 +1,12 @@
+//! How long, and how much.
+
+mod call;
+mod duration;
+mod settings;
+mod table;
+mod ttl;
+
+pub use call::CallOptions;
+pub use settings::Settings;
+pub use table::TtlTable;
+pub use ttl::Ttl;

@@ -1,0 +1,43 @@
+//! Where an answer came from.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// Where an answer came from.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The loader, because the call could not be cached at all.
+    Bypass,
+    /// The loader: this call's own, or one it waited for.
+    Loaded,
+    /// The memory of this process.
+    NearHit,
+    /// Redis, or whatever the remote level is.
+    RemoteHit,
+}
+
+impl Outcome {
+    /// Returns the name used in logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bypass => "bypass",
+            Self::Loaded => "loaded",
+            Self::NearHit => "near_hit",
+            Self::RemoteHit => "remote_hit",
+        }
+    }
+
+    /// Whether the loader was spared.
+    pub const fn is_hit(self) -> bool {
+        matches!(self, Self::NearHit | Self::RemoteHit)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

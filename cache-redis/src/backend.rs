@@ -1,0 +1,198 @@
+//! Entries in Redis.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use cache_core::backend::{
+    Backend, Capabilities, LeaseRequest, SetMode, SetOptions, SetOutcome, Slot,
+};
+use cache_core::wire::Stamp;
+use cache_core::{Generation, Group, Key};
+use redis::{Pipeline, Value, cmd};
+
+use crate::config::RedisConfig;
+use crate::dial::Dialer;
+use crate::link::Link;
+use crate::script::{FILL, RELEASE};
+use crate::supervisor::Supervisor;
+use crate::{Error, ErrorKind, Result, numbers, reply, ttl};
+
+/// Stores entries in Redis or Valkey.
+///
+/// All calls share one connection, opened at the first of them; the task that keeps it lives on the
+/// runtime of that call. While there is no connection, calls fail at once with the reason, and
+/// another is opened in the background for as long as it takes. `Clone` clones the handle; the
+/// connection ends with the last one.
+///
+/// A server that is full and evicts nothing still serves: what is found is returned, what is
+/// missing is [`Slot::Missing`] instead of [`Slot::Leased`].
+///
+/// `Debug` and `Display` show host, port and database, never credentials.
+#[derive(Clone)]
+pub struct RedisBackend {
+    supervisor: Arc<Supervisor>,
+}
+
+impl RedisBackend {
+    /// The largest entry, in bytes.
+    ///
+    /// One that is larger holds up everybody else's answers on the connection.
+    pub const MAX_ENTRY: usize = 64 << 20;
+
+    /// Creates a backend from a URL, as [`RedisConfig::new`] reads it. Does not connect.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if the URL cannot be used.
+    pub fn new(url: &str) -> Result<Self> {
+        Self::with_config(RedisConfig::new(url)?)
+    }
+
+    /// Creates a backend. Does not connect; for TLS, reads the system's certificates if it needs
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if settings contradict each other or a certificate cannot be read.
+    pub fn with_config(config: RedisConfig) -> Result<Self> {
+        let supervisor = Supervisor::new(Dialer::new(config)?);
+        Ok(Self { supervisor: Arc::new(supervisor) })
+    }
+
+    async fn link(&self) -> Result<Link> {
+        self.supervisor.link().await
+    }
+
+    /// Logs that the server is full, and that it no longer is.
+    fn note_full(&self, link: &Link, is_full: bool) {
+        match (link.note_full(is_full), is_full) {
+            (true, true) => tracing::warn!(server = %self, "full: writes are refused (OOM)"),
+            (true, false) => tracing::info!(server = %self, "no longer full"),
+            (false, _) => {}
+        }
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Backend for RedisBackend {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::shared()
+    }
+
+    async fn get(&self, keys: &[Key], lease: Option<&LeaseRequest>) -> Result<Vec<Slot>> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let link = self.link().await?;
+        let Some(lease) = lease else { return look(&link, keys, None).await };
+        let answers = link.ask(&take(keys, lease)).await?;
+        let is_full = answers.iter().any(reply::is_full);
+        self.note_full(&link, is_full);
+        if is_full {
+            return look(&link, keys, Some(lease)).await;
+        }
+        answers.into_iter().map(|answer| reply::slot(answer, Some(lease))).collect()
+    }
+
+    async fn set(&self, key: &Key, entry: Bytes, options: &SetOptions) -> Result<SetOutcome> {
+        if entry.len() > Self::MAX_ENTRY {
+            return Err(too_large(entry.len()));
+        }
+        let link = self.link().await?;
+        let ttl = ttl::milliseconds(options.ttl);
+        let is_stored = match options.mode {
+            SetMode::Always => {
+                let mut set = cmd("SET");
+                set.arg(key.as_bytes()).arg(&entry[..]).arg("PX").arg(ttl);
+                reply::performed(&[link.ask_one(set).await?]).map(|()| true)?
+            }
+            SetMode::IfStamp(stamp) => {
+                let ttl = ttl.to_string();
+                FILL.run(&link, (key, &stamp), &[&entry, ttl.as_bytes()]).await?
+            }
+        };
+        Ok(if is_stored { SetOutcome::Stored } else { SetOutcome::Refused })
+    }
+
+    async fn invalidate(&self, keys: &[Key]) -> Result<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let mut delete = cmd("DEL");
+        keys.iter().for_each(|key| {
+            delete.arg(key.as_bytes());
+        });
+        reply::performed(&[self.link().await?.ask_one(delete).await?])
+    }
+
+    async fn release(&self, key: &Key, stamp: &Stamp) -> Result<()> {
+        RELEASE.run(&self.link().await?, (key, stamp), &[]).await.map(|_| ())
+    }
+
+    async fn generations(&self, groups: &[Group], ttl: Duration) -> Result<Vec<Generation>> {
+        if groups.is_empty() {
+            return Ok(Vec::new());
+        }
+        numbers::read_or_create(&self.link().await?, groups, ttl).await
+    }
+
+    async fn advance(&self, groups: &[Group], ttl: Duration) -> Result<()> {
+        if groups.is_empty() {
+            return Ok(());
+        }
+        numbers::advance(&self.link().await?, groups, ttl).await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        reply::performed(&[self.link().await?.ask_one(cmd("PING")).await?])
+    }
+
+    async fn close(&self) {
+        self.supervisor.close().await;
+    }
+}
+
+impl fmt::Display for RedisBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.supervisor.dialer().endpoint.fmt(f)
+    }
+}
+
+impl fmt::Debug for RedisBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Takes the leases of what is missing, and reads the rest.
+fn take(keys: &[Key], lease: &LeaseRequest) -> Pipeline {
+    let mut commands = Pipeline::with_capacity(keys.len());
+    for key in keys {
+        let command = commands.cmd("SET").arg(key.as_bytes()).arg(lease.stamp.as_bytes());
+        command.arg("NX").arg("GET").arg("PX").arg(ttl::milliseconds(lease.ttl));
+    }
+    commands
+}
+
+/// Reads without taking leases. Not by `MGET`, to which a stranger's list is the same as nothing.
+async fn look(link: &Link, keys: &[Key], lease: Option<&LeaseRequest>) -> Result<Vec<Slot>> {
+    let mut commands = Pipeline::with_capacity(keys.len());
+    for key in keys {
+        commands.cmd("GET").arg(key.as_bytes());
+    }
+    let slot = |answer| match answer {
+        Value::Nil => Ok(Slot::Missing),
+        answer => reply::slot(answer, lease),
+    };
+    link.ask(&commands).await?.into_iter().map(slot).collect()
+}
+
+fn too_large(length: usize) -> Error {
+    let limit = RedisBackend::MAX_ENTRY;
+    let text = format!("an entry of {length} bytes is over the limit of {limit}: cache less of it");
+    Error::new(ErrorKind::InvalidInput, text)
+}

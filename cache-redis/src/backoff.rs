@@ -1,0 +1,51 @@
+//! The pauses between attempts to connect.
+
+use std::time::Duration;
+
+use rand::Rng;
+
+/// The pauses between attempts: each twice the last up to a limit, less a random part of it.
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    next: Duration,
+}
+
+impl Backoff {
+    /// Short, because most outages are a restart.
+    const FIRST: Duration = Duration::from_millis(50);
+    /// Recovery takes no longer than this, and an attempt a second burdens nobody.
+    pub(crate) const LONGEST: Duration = Duration::from_secs(1);
+
+    pub(crate) fn new() -> Self {
+        Self { next: Self::FIRST }
+    }
+
+    /// Returns how long to wait now. Random, so that instances do not return in step.
+    pub(crate) fn pause(&mut self) -> Duration {
+        let pause = self.next.mul_f64(rand::rng().random_range(0.5..=1.0));
+        self.next = (self.next * 2).min(Self::LONGEST);
+        pause
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_second_and_differ() {
+        let pauses = |_| {
+            let mut backoff = Backoff::new();
+            std::array::from_fn::<_, 10, _>(|_| backoff.pause().as_micros())
+        };
+
+        let runs: [_; 20] = std::array::from_fn(pauses);
+
+        for run in runs {
+            assert!((25_000..=50_000).contains(&run[0]), "{run:?}");
+            assert!((50_000..=100_000).contains(&run[1]), "{run:?}");
+            assert!((500_000..=1_000_000).contains(&run[9]), "{run:?}");
+        }
+        assert!(runs.iter().any(|run| run != &runs[0]), "the jitter is not random");
+    }
+}

@@ -1,0 +1,140 @@
+//! How to reach Redis, checked when it is said.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::Result;
+use crate::endpoint::Endpoint;
+use crate::error::wrong;
+use crate::parts::Parts;
+
+/// How to reach one Redis or Valkey server.
+///
+/// `Debug` and `Display` show host, port and database, never credentials.
+#[derive(Clone)]
+pub struct RedisConfig {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) tls: bool,
+    pub(crate) username: Option<String>,
+    pub(crate) password: Option<String>,
+    pub(crate) ca_cert: Option<Vec<u8>>,
+    pub(crate) client_cert: Option<ClientCert>,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) response_timeout: Duration,
+}
+
+/// A certificate that says who we are, and its key.
+#[derive(Clone)]
+pub(crate) struct ClientCert {
+    pub(crate) chain: Vec<u8>,
+    pub(crate) key: Vec<u8>,
+}
+
+impl RedisConfig {
+    /// Long enough for a handshake across a continent.
+    const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+    /// For callers without a deadline of their own: beyond any answer that is worth waiting for.
+    const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+    /// Reads `redis://user:password@host:port/db`; with TLS, `rediss://…`.
+    ///
+    /// Everything but the host can be left out. `valkey://` and `valkeys://` are the same. Special
+    /// characters in a password are percent-encoded, `#` as `%23`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the URL says something else, or something
+    /// that is not supported, such as a query. The text never shows the URL.
+    pub fn new(url: &str) -> Result<Self> {
+        let name = "the redis URL";
+        let parts = Parts::from_url(name, url)?;
+        parts.config().ok_or_else(|| wrong(name, "names no host"))
+    }
+
+    /// Creates the configuration of a server without credentials.
+    pub(crate) fn at(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            tls: false,
+            username: None,
+            password: None,
+            ca_cert: None,
+            client_cert: None,
+            connect_timeout: Self::CONNECT_TIMEOUT,
+            response_timeout: Self::RESPONSE_TIMEOUT,
+        }
+    }
+
+    /// Sets the ACL user to authenticate as; the default user if there is none.
+    #[must_use]
+    pub fn username(mut self, username: impl Into<String>) -> Self {
+        self.username = Some(username.into());
+        self
+    }
+
+    /// Sets the password, as it is: not percent-encoded.
+    #[must_use]
+    pub fn password(mut self, password: impl Into<String>) -> Self {
+        self.password = Some(password.into());
+        self
+    }
+
+    /// Sets the authorities to trust, as PEM, in the place of those of the system.
+    #[must_use]
+    pub fn ca_cert(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.ca_cert = Some(pem.into());
+        self
+    }
+
+    /// Sets the certificate to show to the server, with its chain, and its key, both as PEM.
+    #[must_use]
+    pub fn client_cert(mut self, chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.client_cert = Some(ClientCert { chain: chain.into(), key: key.into() });
+        self
+    }
+
+    /// Sets how long one attempt to connect may take, from the name to the greeting; 1 s.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a call waits for its answer if its caller waits that long; 2 s.
+    #[must_use]
+    pub fn response_timeout(mut self, timeout: Duration) -> Self {
+        self.response_timeout = timeout;
+        self
+    }
+
+    /// Checks what depends on more than one setting.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.username.is_some() && self.password.is_none() {
+            return Err(wrong(
+                "the redis user name",
+                "has no password: add it, or remove the name",
+            ));
+        }
+        if !self.tls && (self.ca_cert.is_some() || self.client_cert.is_some()) {
+            let problem = "needs TLS: write `rediss://` in the redis URL, or set REDIS_TLS=true";
+            return Err(wrong("a `ca_cert` or `client_cert`", problem));
+        }
+        if self.connect_timeout.is_zero() || self.response_timeout.is_zero() {
+            let problem = "of zero leaves no time at all: leave it out, or set a second";
+            return Err(wrong("a `connect_timeout` or `response_timeout`", problem));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for RedisConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.endpoint.fmt(f)
+    }
+}
+
+impl fmt::Debug for RedisConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,38 @@
+//! Redis and Valkey as the remote level of `cache-aside`.
+//!
+//! [`RedisBackend`] keeps one multiplexed connection, opened at the first use and replaced in the
+//! background for as long as it takes. While there is none, calls fail at once, so that a service
+//! starts and goes on without its Redis.
+//!
+//! ```
+//! use cache_redis::{RedisBackend, RedisConfig};
+//!
+//! let config = RedisConfig::new("redis://app:secret@cache.internal:6380/2")?;
+//! let backend = RedisBackend::with_config(config)?;
+//!
+//! assert_eq!(backend.to_string(), "redis(cache.internal:6380/2)");
+//! # Ok::<(), cache_redis::Error>(())
+//! ```
+//!
+//! Redis 7.0, Valkey 7.2 or newer, as a primary outside cluster mode. TLS is `rediss://`, by rustls
+//! with ring, whatever the rest of the program uses.
+
+mod backend;
+mod backoff;
+mod config;
+mod dial;
+mod endpoint;
+mod env;
+mod error;
+mod link;
+mod numbers;
+mod parts;
+mod reply;
+mod script;
+mod supervisor;
+mod tls;
+mod ttl;
+
+pub use backend::RedisBackend;
+pub use cache_core::{Error, ErrorKind, Result};
+pub use config::RedisConfig;

@@ -1,0 +1,153 @@
+//! One connection, and what tells whether it still works.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, Pipeline, Value, cmd};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use crate::error::{late, lost, refusal, silent};
+use crate::{Error, Result, reply};
+
+/// One connection, shared by all callers.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    wire: MultiplexedConnection,
+    health: Arc<Health>,
+    response_timeout: Duration,
+}
+
+/// What calls found out about a connection.
+#[derive(Debug, Default)]
+struct Health {
+    /// Calls given up without an answer since the last answer.
+    unanswered: AtomicU32,
+    /// Why the connection must be replaced.
+    verdict: OnceLock<Error>,
+    alarm: Notify,
+    is_full: AtomicBool,
+}
+
+impl Link {
+    /// How long a silent server gets for a `PING` before the connection is replaced. A server that
+    /// takes longer is of no use as a cache.
+    const PROBE: Duration = Duration::from_millis(250);
+
+    pub(crate) fn new(wire: MultiplexedConnection, response_timeout: Duration) -> Self {
+        Self { wire, health: Arc::default(), response_timeout }
+    }
+
+    /// Sends commands in one go and returns an answer for each, refusals included.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer.
+    ///
+    /// # Cancellation
+    ///
+    /// What was sent is performed; a call given up counts as one without an answer.
+    pub(crate) async fn ask(&self, commands: &Pipeline) -> Result<Vec<Value>> {
+        let mut wire = self.wire.clone();
+        let trial = Trial { health: &self.health, is_answered: false };
+        let answers = wire.send_packed_commands(commands, 0, commands.len());
+        let answers = timeout(self.response_timeout, answers).await.map_err(|_| late())?;
+        trial.answered();
+        let answers = answers.map_err(|_| lost())?;
+        self.health.judge(&answers);
+        Ok(answers)
+    }
+
+    /// Sends one command and returns its answer, which may be a refusal.
+    pub(crate) async fn ask_one(&self, command: Cmd) -> Result<Value> {
+        let mut commands = Pipeline::with_capacity(1);
+        commands.add_command(command);
+        self.ask(&commands).await?.pop().ok_or_else(lost)
+    }
+
+    /// Notes whether the server is full, and says whether that is news.
+    pub(crate) fn note_full(&self, is_full: bool) -> bool {
+        let noted = &self.health.is_full;
+        noted.load(Ordering::Relaxed) != is_full
+            && noted.swap(is_full, Ordering::Relaxed) != is_full
+    }
+
+    /// Whether the server only repeats what a primary says.
+    pub(crate) async fn is_replica(&self) -> Result<bool> {
+        Ok(reply::role(&self.ask_one(cmd("HELLO")).await?) == Some(b"replica"))
+    }
+
+    /// Waits until the connection must be replaced, and returns why.
+    ///
+    /// Calls without an answer make a connection suspect, no more: their callers may have given up
+    /// for reasons of their own, and a server that is slow for a moment is not left.
+    pub(crate) async fn failed(&self) -> Error {
+        loop {
+            self.health.alarm.notified().await;
+            if let Some(error) = self.health.verdict.get() {
+                return error.clone();
+            }
+            let mut wire = self.wire.clone();
+            match timeout(Self::PROBE, wire.send_packed_command(&cmd("PING"))).await {
+                Ok(_) => self.health.answered(),
+                Err(_) => return silent(),
+            }
+        }
+    }
+}
+
+impl Health {
+    /// How many calls in a row without an answer make a connection suspect.
+    const SUSPECT: u32 = 3;
+
+    fn answered(&self) {
+        // Read first: a write by every call would bounce the cache line between cores.
+        if self.unanswered.load(Ordering::Relaxed) != 0 {
+            self.unanswered.store(0, Ordering::Relaxed);
+        }
+    }
+
+    fn unanswered(&self) {
+        let before = self.unanswered.fetch_add(1, Ordering::Relaxed);
+        if before.saturating_add(1) >= Self::SUSPECT {
+            self.alarm.notify_one();
+        }
+    }
+
+    /// Condemns the connection if an answer says that another one would be better.
+    fn judge(&self, answers: &[Value]) {
+        let errors = answers.iter().filter_map(|answer| match answer {
+            Value::ServerError(error) => Some(error),
+            _ => None,
+        });
+        let mut fatal = errors.filter(|e| matches!(e.code(), "MASTERDOWN" | "NOAUTH" | "READONLY"));
+        if let Some(error) = fatal.next()
+            && self.verdict.set(refusal(error)).is_ok()
+        {
+            self.alarm.notify_one();
+        }
+    }
+}
+
+/// A call under way. Dropped before its answer, it was given up.
+struct Trial<'a> {
+    health: &'a Health,
+    is_answered: bool,
+}
+
+impl Trial<'_> {
+    fn answered(mut self) {
+        self.is_answered = true;
+        self.health.answered();
+    }
+}
+
+impl Drop for Trial<'_> {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.health.unanswered();
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The generations of groups.
+
+use std::time::Duration;
+
+use cache_core::{Generation, Group};
+use redis::{Pipeline, Value, cmd};
+
+use crate::Result;
+use crate::error::unexpected;
+use crate::link::Link;
+use crate::{reply, ttl};
+
+/// Reads the generations of `groups`, and creates those that are missing.
+///
+/// Callers who create one at the same time agree on it, except while the server is full: then each
+/// has a number that nobody stored, which matches no entry.
+pub(crate) async fn read_or_create(
+    link: &Link,
+    groups: &[Group],
+    ttl: Duration,
+) -> Result<Vec<Generation>> {
+    let numbers = read(link, groups).await?;
+    let missing = groups.iter().zip(&numbers).filter(|(_, number)| number.is_none());
+    let missing: Vec<_> = missing.map(|(group, _)| numbered(group)).collect();
+    let mut created = create(link, &missing, ttl).await?.into_iter();
+    Ok(numbers.into_iter().filter_map(|number| number.or_else(|| created.next())).collect())
+}
+
+/// Gives every one of `groups` another generation.
+pub(crate) async fn advance(link: &Link, groups: &[Group], ttl: Duration) -> Result<()> {
+    let fresh: Vec<_> = groups.iter().map(numbered).collect();
+    store(link, &fresh, ttl).await
+}
+
+/// Reads what is stored; what is no string reads as missing.
+async fn read(link: &Link, groups: &[Group]) -> Result<Vec<Option<Generation>>> {
+    let mut read = cmd("MGET");
+    for group in groups {
+        read.arg(group.as_bytes());
+    }
+    match link.ask_one(read).await? {
+        Value::Array(answers) if answers.len() == groups.len() => {
+            answers.iter().map(reply::generation).collect()
+        }
+        answer => Err(unexpected(&answer)),
+    }
+}
+
+/// Stores numbers where there are none; returns those that are there then.
+async fn create(
+    link: &Link,
+    missing: &[(&Group, Generation)],
+    ttl: Duration,
+) -> Result<Vec<Generation>> {
+    if missing.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut commands = Pipeline::with_capacity(missing.len());
+    for (group, fresh) in missing {
+        let command = commands.cmd("SET").arg(group.as_bytes()).arg(fresh.to_stored());
+        command.arg("NX").arg("GET").arg("PX").arg(ttl::milliseconds(ttl));
+    }
+    let answers: Vec<_> = missing.iter().zip(link.ask(&commands).await?).collect();
+    let is_alien = |answer: &Value| reply::is_refused(answer, reply::WRONG_TYPE);
+    let aliens = answers.iter().filter(|(_, answer)| is_alien(answer)).map(|(pair, _)| **pair);
+    store(link, &aliens.collect::<Vec<_>>(), ttl).await?;
+    let stored = |((_, fresh), answer): &(&(_, Generation), Value)| {
+        if reply::is_full(answer) || is_alien(answer) {
+            return Ok(*fresh);
+        }
+        Ok(reply::generation(answer)?.unwrap_or(*fresh))
+    };
+    answers.iter().map(stored).collect()
+}
+
+/// Stores numbers, whatever is there.
+async fn store(link: &Link, numbers: &[(&Group, Generation)], ttl: Duration) -> Result<()> {
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    let mut commands = Pipeline::with_capacity(numbers.len());
+    for (group, number) in numbers {
+        let command = commands.cmd("SET").arg(group.as_bytes()).arg(number.to_stored());
+        command.arg("PX").arg(ttl::milliseconds(ttl));
+    }
+    reply::performed(&link.ask(&commands).await?)
+}
+
+fn numbered(group: &Group) -> (&Group, Generation) {
+    (group, Generation::fresh())
+}

@@ -1,0 +1,116 @@
+//! What a URL or a set of variables says, before it is put together.
+
+use std::net::Ipv6Addr;
+
+use percent_encoding::percent_decode_str;
+use url::{Host, Url};
+
+use crate::Result;
+use crate::config::RedisConfig;
+use crate::endpoint::Endpoint;
+use crate::error::wrong;
+
+/// What a URL or a set of variables says; `None` is what it leaves open.
+///
+/// Has no `Debug`, because it holds secrets.
+#[derive(Default)]
+pub(crate) struct Parts {
+    pub(crate) host: Option<String>,
+    pub(crate) port: Option<u16>,
+    pub(crate) username: Option<String>,
+    pub(crate) password: Option<String>,
+    pub(crate) db: Option<u32>,
+    pub(crate) tls: Option<bool>,
+}
+
+impl Parts {
+    /// Reads a URL, which errors call `name` and never show.
+    pub(crate) fn from_url(name: &str, text: &str) -> Result<Self> {
+        if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(wrong(name, "contains white space, perhaps a line break: remove it"));
+        }
+        let url = Url::parse(text).map_err(|_| wrong(name, NO_URL))?;
+        let tls = match url.scheme() {
+            "redis" | "valkey" => false,
+            "rediss" | "valkeys" => true,
+            _ => return Err(wrong(name, "must begin with `redis://`, or `rediss://` for TLS")),
+        };
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong(name, NO_OPTIONS));
+        }
+        Ok(Self {
+            host: Some(host_of(name, &url)?),
+            port: port_of(name, &url)?,
+            username: decoded(name, Some(url.username()))?,
+            password: decoded(name, url.password())?,
+            db: db_of(name, &url)?,
+            tls: Some(tls),
+        })
+    }
+
+    /// Puts the parts together; `None` if there is no host.
+    pub(crate) fn config(self) -> Option<RedisConfig> {
+        let port = self.port.unwrap_or(Endpoint::DEFAULT_PORT);
+        let endpoint = Endpoint { host: self.host?, port, db: self.db.unwrap_or_default() };
+        let mut config = RedisConfig::at(endpoint);
+        config.tls = self.tls.unwrap_or_default();
+        config.username = self.username;
+        config.password = self.password;
+        Some(config)
+    }
+}
+
+const NO_URL: &str = "is not a URL: write `redis://user:password@host:6379/0`, with a port from 1 \
+                      to 65535 and special characters of the password percent-encoded (`#` as \
+                      `%23`, `/` as `%2F`)";
+
+const NO_OPTIONS: &str = "has a `?` or `#`, but takes no options: remove them, or write `%3F` and \
+                          `%23` if they belong to the password";
+
+/// Whether a text is a host name or an address, rather than a URL or `host:port`.
+pub(crate) fn is_host(text: &str) -> bool {
+    let is_part_of_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    let is_name = !text.is_empty() && text.chars().all(is_part_of_name);
+    is_name || text.parse::<Ipv6Addr>().is_ok()
+}
+
+/// Reads a number as people write them: digits and nothing else.
+pub(crate) fn digits(text: &str) -> Option<u32> {
+    let all_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| all_digits)
+}
+
+fn host_of(name: &str, url: &Url) -> Result<String> {
+    let host = match url.host() {
+        Some(Host::Domain(domain)) => domain.to_owned(),
+        Some(Host::Ipv4(address)) => address.to_string(),
+        Some(Host::Ipv6(address)) => address.to_string(),
+        None => String::new(),
+    };
+    let problem = "names no host after `//` and the credentials";
+    Some(host).filter(|host| is_host(host)).ok_or_else(|| wrong(name, problem))
+}
+
+fn port_of(name: &str, url: &Url) -> Result<Option<u16>> {
+    match url.port() {
+        Some(0) => Err(wrong(name, "has port 0: a port is from 1 to 65535")),
+        port => Ok(port),
+    }
+}
+
+fn decoded(name: &str, text: Option<&str>) -> Result<Option<String>> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let problem = "has credentials that are not UTF-8 once percent-decoded";
+    let text = percent_decode_str(text).decode_utf8().map_err(|_| wrong(name, problem))?;
+    Ok(Some(text.into_owned()))
+}
+
+fn db_of(name: &str, url: &Url) -> Result<Option<u32>> {
+    match url.path().trim_matches('/') {
+        "" => Ok(None),
+        path => digits(path).map(Some).ok_or_else(|| wrong(name, NO_DB)),
+    }
+}
+
+const NO_DB: &str = "has something after the host that is not a database number such as `/0`; a \
+                     `/` in the password is written `%2F`";

@@ -1,0 +1,60 @@
+//! What takes a comparison and a write in one step.
+
+use std::sync::LazyLock;
+
+use cache_core::Key;
+use cache_core::wire::Stamp;
+use redis::cmd;
+
+use crate::link::Link;
+use crate::{Result, reply};
+
+/// Stores the first argument for as many milliseconds as the second says.
+pub(crate) static FILL: LazyLock<Script> =
+    LazyLock::new(|| Script::new("redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) return 1"));
+
+/// Removes the key.
+pub(crate) static RELEASE: LazyLock<Script> =
+    LazyLock::new(|| Script::new("return redis.call('DEL', KEYS[1])"));
+
+/// A Lua script that acts on one key if its value begins with a stamp.
+pub(crate) struct Script {
+    text: String,
+    hash: String,
+}
+
+impl Script {
+    /// A missing key reads as an empty one, which is also the value of some strangers.
+    const COMPARE: &str = "\
+        if redis.call('GETRANGE', KEYS[1], 0, LAST) ~= ARGV[1] then return 0 end
+        if ARGV[1] == '' and redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+        ";
+
+    fn new(action: &str) -> Self {
+        let last = Stamp::LEN - 1;
+        let text = Self::COMPARE.replace("LAST", &last.to_string()) + action;
+        let hash = redis::Script::new(&text).get_hash().to_owned();
+        Self { text, hash }
+    }
+
+    /// Acts on `key`; false if something else than `stamp` is there.
+    ///
+    /// Sends the text only to a server that does not know it yet.
+    pub(crate) async fn run(
+        &self,
+        link: &Link,
+        (key, stamp): (&Key, &Stamp),
+        arguments: &[&[u8]],
+    ) -> Result<bool> {
+        let call = |name, script: &str| {
+            let mut command = cmd(name);
+            command.arg(script).arg(1).arg(key.as_bytes()).arg(stamp.as_bytes()).arg(arguments);
+            command
+        };
+        let answer = link.ask_one(call("EVALSHA", &self.hash)).await?;
+        if !reply::is_refused(&answer, "NOSCRIPT") {
+            return reply::is_done(&answer);
+        }
+        reply::is_done(&link.ask_one(call("EVAL", &self.text)).await?)
+    }
+}

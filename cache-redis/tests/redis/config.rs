@@ -1,0 +1,222 @@
+//! URLs and variables.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use cache_core::ErrorKind;
+use cache_redis::{RedisBackend, RedisConfig};
+
+fn shown(url: &str) -> String {
+    RedisBackend::new(url).unwrap().to_string()
+}
+
+fn refusal(url: &str) -> String {
+    let error = RedisBackend::new(url).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{url}");
+    error.to_string()
+}
+
+fn from_vars(vars: &[(&str, &str)]) -> cache_core::Result<Option<RedisConfig>> {
+    let vars: HashMap<_, _> = vars.iter().copied().collect();
+    RedisConfig::from_vars(|name| vars.get(name).map(|value| (*value).to_owned()))
+}
+
+fn wrong_vars(vars: &[(&str, &str)]) -> String {
+    let error = from_vars(vars).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{vars:?}");
+    error.to_string()
+}
+
+#[test]
+fn a_url_is_understood() {
+    for (url, expected) in [
+        ("redis://localhost", "redis(localhost:6379/0)"),
+        ("redis://localhost/", "redis(localhost:6379/0)"),
+        ("redis://my_redis-1.internal:7000/15", "redis(my_redis-1.internal:7000/15)"),
+        ("redis://10.0.0.1:1", "redis(10.0.0.1:1/0)"),
+        ("redis://[::1]:6380/2", "redis([::1]:6380/2)"),
+        ("redis://app:secret@host/1", "redis(host:6379/1)"),
+        ("redis://:secret@host", "redis(host:6379/0)"),
+        ("valkey://host", "redis(host:6379/0)"),
+    ] {
+        assert_eq!(shown(url), expected);
+    }
+}
+
+#[test]
+fn a_url_that_cannot_be_meant_is_refused_at_once() {
+    for (url, expected) in [
+        ("", "not a URL"),
+        ("localhost", "not a URL"),
+        ("localhost:6379", "must begin with `redis://`"),
+        ("http://localhost:6379", "must begin with `redis://`"),
+        ("unix:///run/redis.sock", "must begin with `redis://`"),
+        ("redis:localhost", "names no host"),
+        ("redis:///0", "names no host"),
+        ("redis://:secret@:6379", "not a URL"),
+        ("redis://host:0", "port 0"),
+        ("redis://host:70000", "1 to 65535"),
+        ("redis://host:abc", "1 to 65535"),
+        ("redis://host/-1", "database number"),
+        ("redis://host/one", "database number"),
+        ("redis://host/+1", "database number"),
+        ("redis://host/0/1", "database number"),
+        ("redis://host/99999999999", "database number"),
+        ("redis://host?protocol=resp2", "takes no options"),
+        ("rediss://host#insecure", "takes no options"),
+        ("redis://app@host", "has no password"),
+        ("redis://app:@host", "has no password"),
+        ("redis://host\n", "white space"),
+        ("redis://:%ff@host", "UTF-8"),
+    ] {
+        let text = refusal(url);
+        assert!(text.contains(expected), "{url}: {text}");
+    }
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_refused() {
+    let config = || RedisConfig::new("redis://host").unwrap();
+    for (config, expected) in [
+        (config().ca_cert("pem"), "needs TLS"),
+        (config().client_cert("pem", "pem"), "needs TLS"),
+        (config().username("app"), "has no password"),
+        (config().connect_timeout(Duration::ZERO), "connect_timeout"),
+        (config().response_timeout(Duration::ZERO), "response_timeout"),
+        (RedisConfig::new("rediss://host").unwrap().ca_cert("nonsense"), "is not PEM"),
+        (RedisConfig::new("rediss://host").unwrap().ca_cert(""), "is not PEM"),
+    ] {
+        let error = RedisBackend::with_config(config).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+    let named = RedisConfig::new("redis://app@host").unwrap().password("secret");
+    assert!(RedisBackend::with_config(named).is_ok());
+}
+
+#[test]
+fn variables_say_whether_redis_is_wanted() {
+    for (vars, expected) in [
+        (&[][..], None),
+        (&[("USE_REDIS", "false")], None),
+        (&[("USE_REDIS", "0"), ("REDIS_URL", "nonsense")], None),
+        (&[("USE_REDIS", "No"), ("REDIS_HOST", "a")], None),
+        (&[("USE_REDIS", "off"), ("REDIS_PORT", "abc")], None),
+        (&[("REDIS_HOST", "a")], Some("redis(a:6379/0)")),
+        (&[("REDIS_URL", "redis://a:1/2")], Some("redis(a:1/2)")),
+        (&[("USE_REDIS", "TRUE"), ("REDIS_URL", "redis://a:1/2")], Some("redis(a:1/2)")),
+        (&[("USE_REDIS", "yes"), ("REDIS_HOST", "a")], Some("redis(a:6379/0)")),
+        (&[("USE_REDIS", "1"), ("REDIS_HOST", "a")], Some("redis(a:6379/0)")),
+        (&[("USE_REDIS", "on"), ("REDIS_HOST", "::1")], Some("redis([::1]:6379/0)")),
+        (&[("REDIS_HOST", "a"), ("REDIS_PORT", "1"), ("REDIS_DB", "2")], Some("redis(a:1/2)")),
+        (&[("REDIS_PORT", "tcp://10.0.0.1:6379")], None),
+        (&[("REDIS_HOST", "a"), ("REDIS_PORT", "tcp://10.0.0.1:1")], Some("redis(a:6379/0)")),
+    ] {
+        let found = from_vars(vars).unwrap().map(|config| config.to_string());
+        assert_eq!(found.as_deref(), expected, "{vars:?}");
+    }
+}
+
+#[test]
+fn a_url_and_variables_that_agree_are_one() {
+    for vars in [
+        &[("REDIS_HOST", "a"), ("REDIS_PORT", "1"), ("REDIS_DB", "2")][..],
+        &[("REDIS_USERNAME", "app"), ("REDIS_PASSWORD", "se#cret")],
+        &[("REDIS_TLS", "false")],
+    ] {
+        let url = ("REDIS_URL", "redis://app:se%23cret@a:1/2");
+        let config = from_vars(&[&[url], vars].concat()).unwrap().unwrap();
+        assert_eq!(config.to_string(), "redis(a:1/2)");
+    }
+    let added = [("REDIS_URL", "redis://a"), ("REDIS_PORT", "1"), ("REDIS_DB", "2")];
+    assert_eq!(from_vars(&added).unwrap().unwrap().to_string(), "redis(a:1/2)");
+}
+
+#[test]
+fn contradicting_variables_are_refused_by_name() {
+    let url = ("REDIS_URL", "redis://app:secret@a:1/2");
+    for (vars, expected) in [
+        (&[("USE_REDIS", "true")][..], &["USE_REDIS", "REDIS_URL", "REDIS_HOST"][..]),
+        (&[url, ("REDIS_HOST", "b")], &["REDIS_URL", "REDIS_HOST"]),
+        (&[url, ("REDIS_PORT", "2")], &["REDIS_URL", "REDIS_PORT"]),
+        (&[url, ("REDIS_DB", "0")], &["REDIS_URL", "REDIS_DB"]),
+        (&[url, ("REDIS_USERNAME", "b")], &["REDIS_URL", "REDIS_USERNAME"]),
+        (&[url, ("REDIS_PASSWORD", "b")], &["REDIS_URL", "REDIS_PASSWORD"]),
+        (&[url, ("REDIS_TLS", "true")], &["REDIS_URL", "REDIS_TLS", "rediss://"]),
+        (&[("REDIS_URL", "rediss://a"), ("REDIS_TLS", "off")], &["REDIS_URL", "REDIS_TLS"]),
+        (&[("REDIS_PASSWORD", "secret")], &["REDIS_PASSWORD", "REDIS_HOST", "REDIS_URL"]),
+        (&[("REDIS_DB", "1")], &["REDIS_DB", "REDIS_HOST"]),
+        (&[("REDIS_PORT", "1")], &["REDIS_PORT", "REDIS_HOST"]),
+        (&[("REDIS_TLS", "yes")], &["REDIS_TLS", "REDIS_HOST"]),
+        (&[("REDIS_HOST", "a"), ("REDIS_USERNAME", "app")], &["user name", "no password"]),
+    ] {
+        let text = wrong_vars(vars);
+        assert!(expected.iter().all(|name| text.contains(name)), "{vars:?}: {text}");
+    }
+}
+
+#[test]
+fn malformed_variables_are_refused_by_name() {
+    for (name, value, expected) in [
+        ("USE_REDIS", "maybe", "USE_REDIS=maybe"),
+        ("USE_REDIS", "", "is empty"),
+        ("REDIS_URL", "", "is empty"),
+        ("REDIS_URL", "http://a", "must begin with `redis://`"),
+        ("REDIS_URL", " redis://a", "white space"),
+        ("REDIS_HOST", "", "is empty"),
+        ("REDIS_HOST", "redis://a", "REDIS_URL"),
+        ("REDIS_HOST", "a:6379", "REDIS_PORT"),
+        ("REDIS_PORT", "0", "REDIS_PORT=0"),
+        ("REDIS_PORT", "70000", "REDIS_PORT=70000"),
+        ("REDIS_PORT", "abc", "1 to 65535"),
+        ("REDIS_PORT", "+1", "1 to 65535"),
+        ("REDIS_PORT", "", "is empty"),
+        ("REDIS_DB", "-1", "REDIS_DB=-1"),
+        ("REDIS_DB", "one", "database number"),
+        ("REDIS_TLS", "tls", "neither `true` nor `false`"),
+        ("REDIS_PASSWORD", "", "is empty"),
+        ("REDIS_PASSWORD", "secret\n", "white space"),
+        ("REDIS_PASSWORD", "se\u{FFFD}cret", "UTF-8"),
+        ("REDIS_USERNAME", "", "is empty"),
+    ] {
+        let host = ("REDIS_HOST", "a");
+        let vars = if name.ends_with("HOST") { vec![] } else { vec![host] };
+        let text = wrong_vars(&[&vars[..], &[(name, value)]].concat());
+        assert!(text.contains(name) && text.contains(expected), "{name}={value:?}: {text}");
+    }
+}
+
+#[test]
+fn no_error_and_no_debug_text_shows_a_secret() {
+    const SECRET: &str = "hunter22";
+    let places = ["redis://{}", "redis://{}@a", "redis://:{}@a/x", "redis://{}:{}@a:0", "{}"];
+    let more = ["redis://a/{}", "redis://a?{}", "redis://a:{}", "http://u:{}@a", "redis://u:{}@:1"];
+    let names = ["USE_REDIS", "REDIS_URL", "REDIS_PORT", "REDIS_DB", "REDIS_TLS", "REDIS_PASSWORD"];
+
+    for url in places.iter().chain(&more).map(|place| place.replace("{}", SECRET)) {
+        let text = format!("{:?}", RedisBackend::new(&url));
+        let vars = format!("{:?}", from_vars(&[("REDIS_URL", &url), ("REDIS_PORT", SECRET)]));
+        let alone = url == "redis://hunter22"; // that is a host
+        assert!(alone || !text.contains(SECRET), "{text}");
+        assert!(!vars.contains(SECRET), "{vars}");
+    }
+    for name in names {
+        let vars = [("REDIS_USERNAME", SECRET), (name, SECRET), ("REDIS_HOST", "a b")];
+        let text = format!("{:?}", from_vars(&vars));
+        assert!(text.contains("Config") && !text.contains(SECRET), "{text}");
+    }
+    let config = RedisConfig::new(&format!("redis://{SECRET}:{SECRET}@a")).unwrap();
+    let config = config.username(SECRET).password(SECRET);
+    let backend = RedisBackend::with_config(config.clone()).unwrap();
+    let shown = format!("{config:?} {config} {backend:?} {backend}");
+    assert_eq!(shown, ["redis(a:6379/0)"; 4].join(" "));
+}
+
+#[test]
+fn a_backend_for_tls_is_made_from_the_systems_authorities() {
+    // Not every test machine has them; then the error says what to install.
+    match RedisBackend::new("rediss://app:secret@host:6380/3") {
+        Ok(backend) => assert_eq!(backend.to_string(), "redis(host:6380/3)"),
+        Err(error) => assert!(error.to_string().contains("ca-certificates"), "{error}"),
+    }
+}

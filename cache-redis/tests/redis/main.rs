@@ -1,0 +1,14 @@
+//! `RedisBackend` against real servers.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod common;
+mod config;
+mod conformance;
+mod data;
+mod full;
+mod load;
+mod log;
+mod login;
+mod outage;
+mod proxy;
+mod tls;

@@ -1,0 +1,1 @@
+//! Examples of `cache-aside`; see the folders beside this file.

@@ -1,0 +1,166 @@
+//! Describes a server, then starts it.
+
+use std::path::PathBuf;
+use std::{fs, io};
+
+use crate::certs::Certs;
+use crate::control::{Address, Control};
+use crate::guard::Guard;
+use crate::host::Host;
+use crate::port::Port;
+use crate::process::Process;
+use crate::settings::{Place, Settings};
+use crate::{Error, Flavour, Server, not_run};
+
+/// How often a port that somebody else was quicker to take is replaced by another.
+const TRIES: usize = 5;
+
+/// A description of the server that a test wants.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    flavour: Flavour,
+    settings: Settings,
+}
+
+impl Builder {
+    /// Creates the description of a plain server, without TLS and open to everybody.
+    pub fn new(flavour: Flavour) -> Self {
+        Self { flavour, settings: Settings::default() }
+    }
+
+    /// Has the server speak TLS, with certificates of its own; a client certificate is optional.
+    pub fn tls(mut self) -> Self {
+        self.settings.tls = true;
+        self
+    }
+
+    /// Sets the default user's password.
+    pub fn password(mut self, password: impl Into<String>) -> Self {
+        self.settings.password = Some(password.into());
+        self
+    }
+
+    /// Adds a user who may do everything; [`Server::url`] names the last one added.
+    pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
+        self.settings.users.push((name.into(), password.into()));
+        self
+    }
+
+    /// Adds a line to the server's configuration file, written as there: `("maxmemory", "10mb")`.
+    pub fn config(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.more.push((name.into(), value.into()));
+        self
+    }
+
+    /// Starts the server and waits until it answers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if the server can be had in no way and that was noted in the file
+    /// named by `CACHE_ASIDE_NOT_RUN`; [`Error::Failed`] if it ended or does not answer.
+    ///
+    /// # Panics
+    ///
+    /// If the server can be had in no way and there is no file to note that in.
+    pub fn start(self) -> Result<Server, Error> {
+        let mut started = self.try_start();
+        for _ in 1..TRIES {
+            match &started {
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::AddrInUse => {
+                    started = self.try_start();
+                }
+                _ => break,
+            }
+        }
+        if let Err(Error::Unavailable(missing)) = &started {
+            not_run::note(missing);
+        }
+        started
+    }
+
+    fn try_start(&self) -> Result<Server, Error> {
+        let guard = Guard::new()?;
+        let certs = self.settings.tls.then(|| Certs::create(guard.folder())).transpose()?;
+        let port = Port::claim()?;
+        let seat = match self.flavour.program() {
+            Some(program) => self.process(program, guard, &port)?,
+            None => self.container(guard, &port)?,
+        };
+        Server::start(self.settings.clone(), seat, port, certs)
+    }
+
+    fn process(&self, program: PathBuf, guard: Guard, port: &Port) -> Result<Seat, Error> {
+        const SOCKET: &str = "control";
+        let place = Place {
+            bind: "127.0.0.1",
+            folder: guard.folder(),
+            plain_port: if self.settings.tls { 0 } else { port.number() },
+            tls_port: port.number(),
+            socket: Some(SOCKET),
+        };
+        fs::write(guard.folder().join(Process::SETTINGS), self.settings.file(place))?;
+        let address = Address::File(guard.folder().join(SOCKET));
+        let control = Control::new(address, self.settings.password.clone());
+        Ok(Seat { host: Box::new(Process::new(program, guard)), control, _control_port: None })
+    }
+
+    #[cfg(feature = "container")]
+    fn container(&self, guard: Guard, port: &Port) -> Result<Seat, Error> {
+        use crate::container::{Container, Ports};
+
+        let control_port = self.settings.tls.then(Port::claim).transpose()?;
+        let plain = control_port.as_ref().unwrap_or(port).number();
+        let ports = Ports { plain, tls: control_port.is_some().then(|| port.number()) };
+        let settings = self.settings.file(Container::place());
+        let container = Container::new(self.flavour, guard, settings, ports);
+        let control = Control::new(Address::Port(plain), self.settings.password.clone());
+        Ok(Seat { host: Box::new(container), control, _control_port: control_port })
+    }
+
+    #[cfg(not(feature = "container"))]
+    fn container(&self, _: Guard, _: &Port) -> Result<Seat, Error> {
+        let missing = match self.flavour.program_name() {
+            Some(name) => format!("{name} is not on PATH, and the feature `container` is off"),
+            None => "the feature `container` is off".to_owned(),
+        };
+        Err(Error::Unavailable(missing))
+    }
+}
+
+impl From<Flavour> for Builder {
+    fn from(flavour: Flavour) -> Self {
+        Self::new(flavour)
+    }
+}
+
+/// A server that is ready to be started, and the way in for control.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) host: Box<dyn Host>,
+    pub(crate) control: Control,
+    /// A port for control alone, held as long as the server.
+    pub(crate) _control_port: Option<Port>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_port_taken_at_the_last_moment_is_told_from_other_failures() {
+        let Some(program) = Flavour::Redis.program() else {
+            return not_run::note("redis-server is not on PATH");
+        };
+        let builder = Builder::new(Flavour::Redis);
+        let port = Port::claim().unwrap();
+        let seat = builder.process(program, Guard::new().unwrap(), &port).unwrap();
+        let _thief = TcpListener::bind(("127.0.0.1", port.number())).unwrap();
+
+        let started = Server::start(builder.settings, seat, port, None);
+
+        let taken = io::ErrorKind::AddrInUse;
+        assert!(matches!(started, Err(Error::Io(error)) if error.kind() == taken));
+    }
+}

@@ -1,0 +1,74 @@
+//! Real Redis and Valkey servers for tests.
+//!
+//! Each [`Server`] listens on a loopback port of its own, keeps its data in a temporary folder of
+//! its own, and ends with its handle. It also ends, and its folder goes, when the test process is
+//! killed: a small shell process holds the other end of a pipe and cleans up when that closes.
+//!
+//! ```
+//! use cache_test_servers::{Flavour, Server, server_or_return};
+//!
+//! let server = server_or_return!(Server::builder(Flavour::Redis).user("app", "secret"));
+//! // … hand `server.url()` to the code under test, then act as another program:
+//! server.cli(&["SET", "greeting", "hello"]);
+//! assert_eq!(server.cli(&["GET", "greeting"]), "hello");
+//! ```
+//!
+//! # Where servers come from
+//!
+//! `redis-server` and `valkey-server` are taken from `PATH`; a missing one comes from a container,
+//! if the feature `container` is on and a Docker engine answers. [`Flavour::Container`] is always a
+//! container. A present image is used as it is; a missing one is pulled.
+//!
+//! # Tests that cannot run
+//!
+//! A server that cannot be had never turns into a silent pass. If `CACHE_ASIDE_NOT_RUN` names a
+//! file, the test's name and what it missed are appended there and [`Builder::start`] answers
+//! [`Error::Unavailable`]; otherwise it panics. `cargo xtask test` installs what is missing, sets
+//! the variable, and lists what could not run.
+//!
+//! # Limits
+//!
+//! Unix only. All calls block the calling thread, to start a process for some tens of milliseconds;
+//! they may be made inside and outside tokio.
+
+mod builder;
+mod certs;
+#[cfg(feature = "container")]
+mod container;
+mod control;
+mod error;
+mod flavour;
+mod guard;
+mod host;
+mod not_run;
+mod port;
+mod process;
+mod reply;
+mod server;
+mod settings;
+
+pub use builder::Builder;
+pub use certs::Pem;
+pub use error::Error;
+pub use flavour::Flavour;
+pub use reply::Reply;
+pub use server::Server;
+
+/// Starts a server, or returns from the test if that was noted as not possible.
+///
+/// Takes a [`Flavour`] or a [`Builder`], and what to return if the test returns something:
+/// `server_or_return!(Flavour::Valkey, Ok(()))`.
+///
+/// # Panics
+///
+/// If the server can be had but does not start, and where [`Builder::start`] does.
+#[macro_export]
+macro_rules! server_or_return {
+    ($server:expr $(, $otherwise:expr)?) => {
+        match $crate::Builder::from($server).start() {
+            Ok(server) => server,
+            Err($crate::Error::Unavailable(_)) => return $($otherwise)?,
+            Err(error) => panic!("{error:?}"),
+        }
+    };
+}

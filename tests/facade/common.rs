@@ -1,0 +1,62 @@
+//! What the tests share.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use cache_aside::testing::ManualClock;
+use cache_aside::{Cache, CacheBuilder, MemoryBackend, Settings, TtlTable};
+
+/// A source of truth that counts how often it is asked; every answer is a new number.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Source(Arc<AtomicU32>);
+
+impl Source {
+    pub(crate) async fn load(&self) -> Result<u32, Infallible> {
+        Ok(self.0.fetch_add(1, Ordering::SeqCst) + 1)
+    }
+
+    pub(crate) fn loads(&self) -> u32 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+pub(crate) fn memory() -> MemoryBackend {
+    MemoryBackend::with_max_bytes(16 << 20)
+}
+
+/// A builder whose entries all live for a minute.
+pub(crate) fn builder() -> CacheBuilder {
+    let table = TtlTable::from_toml("default = '1m'").unwrap();
+    Cache::builder("test").ttl_table(table).settings(settings())
+}
+
+/// Time-outs that a slow machine does not run into by itself.
+pub(crate) fn settings() -> Settings {
+    let mut settings = Settings::default();
+    settings.remote_timeout = Duration::from_secs(2);
+    settings.degraded_ttl = Duration::from_secs(60);
+    settings
+}
+
+/// A cache with a near level only.
+pub(crate) fn near_only() -> Cache {
+    builder().near(memory()).build().unwrap()
+}
+
+/// A clock and a builder that goes by it.
+pub(crate) fn timed() -> (ManualClock, CacheBuilder) {
+    let clock = ManualClock::new();
+    (clock.clone(), builder().clock(Arc::new(clock)))
+}
+
+/// Waits until `condition` holds.
+pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let mut tries = 0;
+    while !condition().await {
+        tries += 1;
+        assert!(tries < 10_000, "never happened: {what}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}

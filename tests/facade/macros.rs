@@ -1,0 +1,403 @@
+//! `#[cached]` and `#[invalidates]`, as a service uses them.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use cache_aside::{Cache, KeyPart, Tier, TtlTable, Value, cached, invalidates};
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+
+use crate::common::{memory, near_only, timed};
+
+#[derive(Clone, Copy, Debug, Tier)]
+enum Plan {
+    Free,
+    Core,
+    Studio,
+}
+
+#[derive(Clone, Copy, Debug, Eq, KeyPart, Ord, PartialEq, PartialOrd)]
+struct UserId(u64);
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+struct Profile {
+    name: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("no such user")]
+struct Unknown;
+
+/// A repository over a database that counts its queries.
+struct Users {
+    names: Mutex<BTreeMap<UserId, String>>,
+    queries: AtomicU32,
+    cache: Cache,
+}
+
+impl Users {
+    fn new(cache: Cache) -> Self {
+        let names = [(UserId(1), "Ada".into()), (UserId(2), "Bob".into())].into();
+        Self { names: Mutex::new(names), queries: AtomicU32::new(0), cache }
+    }
+
+    fn queries(&self) -> u32 {
+        self.queries.load(Ordering::SeqCst)
+    }
+
+    fn query(&self, user: UserId) -> Option<Profile> {
+        self.queries.fetch_add(1, Ordering::SeqCst);
+        let names = self.names.lock().unwrap();
+        names.get(&user).map(|name| Profile { name: name.clone() })
+    }
+
+    #[cached(tier_ttl)]
+    async fn profile(&self, tier: Plan, user: UserId) -> Result<Arc<Profile>, Unknown> {
+        let _ = tier;
+        self.query(user).map(Arc::new).ok_or(Unknown)
+    }
+
+    #[cached(ttl = "30s", none_ttl = "5s")]
+    async fn find(&self, user: UserId) -> Result<Option<Profile>, Unknown> {
+        Ok(self.query(user))
+    }
+
+    #[cached(ttl = "30s", key(query.trim(), page.min(3)), skip(trace))]
+    async fn search(&self, query: &str, page: u32, trace: u64) -> Vec<String> {
+        self.queries.fetch_add(1, Ordering::SeqCst);
+        let _ = trace;
+        vec![query.trim().to_owned(), page.to_string()]
+    }
+
+    #[invalidates(user = user)]
+    async fn rename(&self, user: UserId, name: &str) -> Result<(), Unknown> {
+        let mut names = self.names.lock().unwrap();
+        *names.get_mut(&user).ok_or(Unknown)? = name.to_owned();
+        Ok(())
+    }
+
+    #[invalidates(profile(tier, user))]
+    async fn touch(&self, tier: Plan, user: UserId) -> Result<(), Unknown> {
+        self.names.lock().unwrap().contains_key(&user).then_some(()).ok_or(Unknown)
+    }
+}
+
+#[tokio::test]
+async fn the_second_call_of_an_annotated_function_hits() {
+    let users = Users::new(near_only());
+
+    for _ in 0..2 {
+        assert_eq!(users.profile(Plan::Free, UserId(1)).await.unwrap().name, "Ada");
+    }
+
+    assert_eq!(users.queries(), 1);
+}
+
+#[tokio::test]
+async fn two_tiers_and_two_users_never_share() {
+    let users = Users::new(near_only());
+
+    for _ in 0..2 {
+        for plan in [Plan::Free, Plan::Core, Plan::Studio] {
+            assert_eq!(users.profile(plan, UserId(1)).await.unwrap().name, "Ada");
+            assert_eq!(users.profile(plan, UserId(2)).await.unwrap().name, "Bob");
+        }
+    }
+
+    assert_eq!(users.queries(), 6);
+}
+
+#[tokio::test]
+async fn an_edit_through_an_annotated_writer_is_seen_under_every_tier() {
+    let users = Users::new(near_only());
+    for plan in [Plan::Free, Plan::Studio] {
+        users.profile(plan, UserId(1)).await.unwrap();
+    }
+
+    users.rename(UserId(1), "Grace").await.unwrap();
+
+    for plan in [Plan::Free, Plan::Studio] {
+        assert_eq!(users.profile(plan, UserId(1)).await.unwrap().name, "Grace");
+    }
+    assert_eq!(users.queries(), 4);
+}
+
+#[tokio::test]
+async fn a_writer_that_fails_invalidates_nothing() {
+    let users = Users::new(near_only());
+    assert!(users.find(UserId(9)).await.unwrap().is_none());
+
+    assert!(users.rename(UserId(9), "Nobody").await.is_err());
+
+    assert!(users.find(UserId(9)).await.unwrap().is_none());
+    assert_eq!(users.queries(), 1);
+}
+
+#[tokio::test]
+async fn one_entry_can_be_named_by_the_arguments_of_its_function() {
+    let users = Users::new(near_only());
+    for plan in [Plan::Free, Plan::Studio] {
+        users.profile(plan, UserId(1)).await.unwrap();
+    }
+
+    users.touch(Plan::Free, UserId(1)).await.unwrap();
+
+    users.profile(Plan::Studio, UserId(1)).await.unwrap();
+    assert_eq!(users.queries(), 2);
+    users.profile(Plan::Free, UserId(1)).await.unwrap();
+    assert_eq!(users.queries(), 3);
+    let key = users.profile_key(&Plan::Free, &UserId(1));
+    assert!(key.as_str().ends_with("Users/profile:free:@1"), "{}", key.as_str());
+}
+
+#[tokio::test]
+async fn only_what_is_in_the_key_separates_entries() {
+    let users = Users::new(near_only());
+
+    let first = users.search(" rust ", 3, 1).await;
+    let same = users.search("rust", 7, 2).await;
+    let other = users.search("rust", 2, 2).await;
+
+    assert_eq!((first.clone(), users.queries()), (same, 2));
+    assert_ne!(first, other);
+}
+
+#[tokio::test]
+async fn the_ttl_is_in_the_table_under_tier_and_function() {
+    let table = "tiers.free.profile = '5m'\ntiers.studio.profile = '30m'";
+    let (clock, builder) = timed();
+    let table = TtlTable::from_toml(table).unwrap();
+    let users = Users::new(builder.ttl_table(table).near(memory()).build().unwrap());
+    let ask = async || {
+        for plan in [Plan::Free, Plan::Studio] {
+            users.profile(plan, UserId(1)).await.unwrap();
+        }
+        users.queries()
+    };
+
+    assert_eq!(ask().await, 2);
+    clock.advance(Duration::from_secs(299));
+    assert_eq!(ask().await, 2);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(ask().await, 3);
+    clock.advance(Duration::from_secs(1500));
+    assert_eq!(ask().await, 5);
+}
+
+#[tokio::test]
+async fn there_is_none_lives_under_its_own_ttl() {
+    let (clock, builder) = timed();
+    let users = Users::new(builder.near(memory()).build().unwrap());
+
+    for (wait, queries) in [(0, 1), (4, 1), (1, 2)] {
+        clock.advance(Duration::from_secs(wait));
+        assert!(users.find(UserId(9)).await.unwrap().is_none());
+        assert_eq!(users.queries(), queries);
+    }
+}
+
+mod orders {
+    use super::{Cache, Infallible, cached};
+
+    #[cached(ttl = "1m")]
+    pub(super) async fn latest(cache: &Cache, id: u32) -> Result<String, Infallible> {
+        Ok(format!("order {id}"))
+    }
+}
+
+mod invoices {
+    use super::{Cache, Infallible, cached};
+
+    #[cached(ttl = "1m")]
+    pub(super) async fn latest(cache: &Cache, id: u32) -> Result<String, Infallible> {
+        Ok(format!("invoice {id}"))
+    }
+}
+
+/// Equal names in two modules share entries in hitbox, cached and oxcache.
+#[tokio::test]
+async fn the_same_name_in_two_modules_never_shares() {
+    let cache = near_only();
+
+    for _ in 0..2 {
+        assert_eq!(orders::latest(&cache, 1).await.unwrap(), "order 1");
+        assert_eq!(invoices::latest(&cache, 1).await.unwrap(), "invoice 1");
+    }
+
+    let (order, invoice) = (orders::latest_key(&cache, &1), invoices::latest_key(&cache, &1));
+    assert!(order.as_str().ends_with("facade/macros/orders/latest:-:-:1"), "{}", order.as_str());
+    assert_ne!(order.as_str(), invoice.as_str());
+}
+
+trait Named: Send + Sync {
+    const NAME: &str;
+}
+
+struct Cats;
+struct Dogs;
+
+impl Named for Cats {
+    const NAME: &str = "cat";
+}
+
+impl Named for Dogs {
+    const NAME: &str = "dog";
+}
+
+struct Repo<T> {
+    cache: Cache,
+    kind: std::marker::PhantomData<T>,
+}
+
+impl<T: Named> Repo<T> {
+    #[cached(ttl = "1m")]
+    async fn first(&self) -> Result<String, Infallible> {
+        Ok(T::NAME.to_owned())
+    }
+
+    #[cached(ttl = "1m")]
+    async fn paired<U: Named>(&self) -> Result<String, Infallible> {
+        Ok(format!("{} {}", T::NAME, U::NAME))
+    }
+}
+
+/// Generics collide across type parameters in hitbox.
+#[tokio::test]
+async fn type_parameters_never_share() {
+    let cache = near_only();
+    let cats = Repo::<Cats> { cache: cache.clone(), kind: std::marker::PhantomData };
+    let dogs = Repo::<Dogs> { cache, kind: std::marker::PhantomData };
+
+    for _ in 0..2 {
+        assert_eq!(cats.first().await.unwrap(), "cat");
+        assert_eq!(dogs.first().await.unwrap(), "dog");
+        assert_eq!(cats.paired::<Dogs>().await.unwrap(), "cat dog");
+        assert_eq!(cats.paired::<Cats>().await.unwrap(), "cat cat");
+        assert_eq!(dogs.paired::<Cats>().await.unwrap(), "dog cat");
+    }
+}
+
+#[tokio::test]
+async fn functions_of_one_name_can_be_ended_together() {
+    let cache = near_only();
+    orders::latest(&cache, 1).await.unwrap();
+    let key = orders::latest_key(&cache, &1);
+    assert!(cache.get::<String>(&key).await.unwrap().is_some());
+
+    cache.invalidate_entity("latest").await.unwrap();
+
+    assert!(cache.get::<String>(&key).await.unwrap().is_none());
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Shareable;
+
+struct Flaky {
+    cache: Cache,
+    loads: AtomicU32,
+}
+
+impl Flaky {
+    #[cached(ttl = "1m", entity = "shared")]
+    async fn shared(&self) -> Result<String, Shareable> {
+        self.fail().await;
+        Err(Shareable)
+    }
+
+    #[cached(ttl = "1m", entity = "unshared")]
+    async fn unshared(&self) -> Result<String, Unknown> {
+        self.fail().await;
+        Err(Unknown)
+    }
+
+    async fn fail(&self) {
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        sleep(Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_can_be_cloned_is_shared_by_all_who_waited() {
+    let flaky = Flaky { cache: near_only(), loads: AtomicU32::new(0) };
+
+    let shared = futures_util::future::join_all((0..50).map(|_| flaky.shared())).await;
+    assert!(shared.into_iter().all(|answer| answer == Err(Shareable)));
+    assert_eq!(flaky.loads.load(Ordering::SeqCst), 1);
+
+    let unshared = futures_util::future::join_all((0..50).map(|_| flaky.unshared())).await;
+    assert!(unshared.into_iter().all(|answer| answer.is_err()));
+    assert_eq!(flaky.loads.load(Ordering::SeqCst), 51);
+}
+
+type Outcome<T> = Result<T, Unknown>;
+type Shared = Arc<Profile>;
+
+struct Shapes {
+    cache: Arc<Cache>,
+}
+
+impl Shapes {
+    #[cached(ttl = "1m")]
+    async fn plain(&self, number: i64) -> i64 {
+        number
+    }
+
+    #[cached(ttl = "1m")]
+    async fn arc(&self, number: i64) -> Arc<String> {
+        Arc::new(number.to_string())
+    }
+
+    #[cached(ttl = "1m")]
+    async fn aliased(&self, name: &str) -> Outcome<Shared> {
+        Ok(Arc::new(Profile { name: name.to_owned() }))
+    }
+
+    #[cached(ttl = "1m")]
+    async fn early(&self, number: Option<i64>) -> Outcome<String> {
+        let Some(number) = number else { return Err(Unknown) };
+        let text = u8::try_from(number).map_err(|_| Unknown)?;
+        Ok(text.to_string())
+    }
+
+    #[cached(ttl = "1m")]
+    async fn generic<T>(&self, value: T) -> Outcome<T>
+    where
+        T: Value + Clone + KeyPart,
+    {
+        Ok(value)
+    }
+}
+
+#[tokio::test]
+async fn every_shape_of_return_is_cached() {
+    let shapes = Shapes { cache: Arc::new(near_only()) };
+
+    for _ in 0..2 {
+        assert_eq!(shapes.plain(-1).await, -1);
+        assert_eq!(*shapes.arc(7).await, "7");
+        assert_eq!(shapes.aliased("Ada").await.unwrap().name, "Ada");
+        assert_eq!(shapes.early(Some(8)).await.unwrap(), "8");
+        assert!(shapes.early(None).await.is_err());
+        assert!(shapes.early(Some(1000)).await.is_err());
+        assert_eq!(shapes.generic(5_u8).await.unwrap(), 5);
+        assert_eq!(shapes.generic(5_u16).await.unwrap(), 5);
+        assert_eq!(shapes.generic(String::from("5")).await.unwrap(), "5");
+    }
+
+    let total = shapes.cache.stats().total();
+    assert_eq!((total.near_hits, total.loaded, total.failed), (7, 7, 4));
+}
+
+#[tokio::test]
+async fn an_annotated_future_can_be_spawned() {
+    let users = Arc::new(Users::new(near_only()));
+    let task = {
+        let users = Arc::clone(&users);
+        tokio::spawn(async move { users.profile(Plan::Core, UserId(2)).await })
+    };
+
+    assert_eq!(task.await.unwrap().unwrap().name, "Bob");
+}

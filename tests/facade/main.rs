@@ -1,0 +1,14 @@
+//! Tests of `cache-aside` through its facade.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod bytes;
+mod common;
+mod flights;
+mod hits;
+mod invalidation;
+mod isolation;
+mod macros;
+mod outage;
+mod redis;
+mod settings;

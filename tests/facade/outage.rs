@@ -1,0 +1,150 @@
+//! P4: whatever is wrong with the remote level, the caller gets the loader's answer.
+
+use std::time::Duration;
+
+use cache_aside::testing::{Fault, Faulty, Recorder};
+use cache_aside::{Cache, MemoryBackend, Outcome, RemoteState};
+use tokio::time::Instant;
+
+use crate::common::{Source, builder, memory, settings, until};
+
+const FAULTS: [Fault; 3] = [Fault::Fail, Fault::Hang, Fault::DropReply];
+
+/// A cache whose remote level can be broken, with short time-outs.
+fn breakable() -> (Faulty<MemoryBackend>, Recorder<Faulty<MemoryBackend>>, Cache) {
+    let faulty = Faulty::new(memory());
+    let recorder = Recorder::new(faulty.clone());
+    let mut settings = settings();
+    settings.remote_timeout = Duration::from_millis(100);
+    settings.degraded_ttl = Duration::from_millis(1);
+    let cache = builder().settings(settings).remote(recorder.clone()).build().unwrap();
+    (faulty, recorder, cache)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_remote_level_costs_one_time_out_and_never_an_error() {
+    for fault in FAULTS {
+        let (faulty, _, cache) = breakable();
+        let (key, source) = (cache.key("profile"), Source::default());
+        faulty.set_fault(fault);
+
+        for expected in 1..=20 {
+            let started = Instant::now();
+            assert_eq!(*cache.get_or_load(&key, || source.load()).await.unwrap(), expected);
+            let waited = started.elapsed();
+            let limit = if expected <= 3 { 101 } else { 0 };
+            assert!(waited.as_millis() <= limit, "{fault:?}, call {expected}: {waited:?}");
+        }
+
+        assert_eq!(cache.health().await.remote.unwrap().state, RemoteState::Down);
+        assert_eq!(cache.stats().breaker_openings, 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_it_is_down_only_the_probe_asks_and_it_asks_for_ever() {
+    let (faulty, recorder, cache) = breakable();
+    let (key, source) = (cache.key("profile"), Source::default());
+    faulty.set_fault(Fault::Fail);
+    until("the breaker opens", async || {
+        cache.get_or_load(&key, || source.load()).await.unwrap();
+        !cache.health().await.is_complete()
+    })
+    .await;
+    recorder.take();
+
+    for _ in 0..100 {
+        cache.get_or_load(&key, || source.load()).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(36)).await;
+    }
+
+    let asked = recorder.take();
+    assert!(asked.iter().all(|operation| *operation == cache_aside::testing::Operation::Ping));
+    assert!(asked.len() > 3000, "about one a second for an hour: {}", asked.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_used_again_within_a_second_of_its_return() {
+    for fault in FAULTS {
+        let (faulty, _, cache) = breakable();
+        let (key, source) = (cache.key("profile"), Source::default());
+        cache.get_or_load(&key, || source.load()).await.unwrap();
+        faulty.set_fault(fault);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        for _ in 0..10 {
+            cache.get_or_load(&key, || source.load()).await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+
+        faulty.set_fault(None);
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+
+        assert!(cache.health().await.is_complete(), "{fault:?}");
+        let options = cache_aside::CallOptions::table();
+        cache.get_or_load(&key, || source.load()).await.unwrap();
+        let answer = cache.fetch(&key, &options, || source.load()).await.unwrap();
+        assert_eq!(answer.outcome, Outcome::RemoteHit);
+    }
+}
+
+/// Flushing near when the remote level is back: FusionCache, BentoCache and others do not.
+#[tokio::test(start_paused = true)]
+async fn near_entries_from_an_outage_are_not_trusted_after_it() {
+    let faulty = Faulty::new(memory());
+    let cache = builder().near(memory()).remote(faulty.clone()).build().unwrap();
+    let (key, source) = (cache.key("profile"), Source::default());
+    cache.get_or_load(&key, || source.load()).await.unwrap();
+    faulty.set_fault(Fault::Fail);
+    let other = cache.key("other");
+    until("the breaker opens", async || {
+        cache.get_or_load(&other, || source.load()).await.unwrap();
+        cache.get::<u32>(&cache.key("third")).await.unwrap();
+        !cache.health().await.is_complete()
+    })
+    .await;
+    let options = cache_aside::CallOptions::table();
+    let kept = cache.fetch(&key, &options, || source.load()).await.unwrap();
+    assert_eq!(kept.outcome, Outcome::NearHit);
+
+    faulty.set_fault(None);
+    until("it is used again", async || cache.health().await.is_complete()).await;
+
+    let answer = cache.fetch(&key, &options, || source.load()).await.unwrap();
+    assert_eq!(answer.outcome, Outcome::RemoteHit);
+}
+
+#[tokio::test]
+async fn an_error_of_the_remote_level_is_counted_as_an_error() {
+    let (faulty, _, cache) = breakable();
+    let (key, source) = (cache.key("profile"), Source::default());
+    faulty.set_fault(Fault::Fail);
+
+    cache.get_or_load(&key, || source.load()).await.unwrap();
+
+    assert_eq!((cache.stats().remote_errors, cache.stats().remote_timeouts), (1, 0));
+    assert!(cache.health().await.remote.unwrap().problem.unwrap().contains("told to fail"));
+}
+
+#[tokio::test]
+async fn a_slow_remote_level_is_waited_for_within_its_time_out() {
+    let (faulty, _, cache) = breakable();
+    let (key, source) = (cache.key("profile"), Source::default());
+    cache.get_or_load(&key, || source.load()).await.unwrap();
+    faulty.set_fault(Fault::Delay(Duration::from_millis(5)));
+
+    assert_eq!(*cache.get_or_load(&key, || source.load()).await.unwrap(), 1);
+
+    assert!(cache.health().await.is_complete());
+}
+
+#[tokio::test]
+async fn after_close_calls_go_to_their_loaders() {
+    let cache = builder().near(memory()).remote(memory()).build().unwrap();
+    let (key, source) = (cache.key("profile"), Source::default());
+
+    cache.close().await;
+
+    for _ in 0..10 {
+        cache.get_or_load(&key, || source.load()).await.unwrap();
+    }
+}

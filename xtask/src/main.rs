@@ -1,0 +1,61 @@
+//! The commands of this workspace, run as `cargo xtask COMMAND`.
+//!
+//! * `test [-- ARGUMENTS]` runs all tests on any machine: it finds Redis and Valkey or gets them,
+//!   and counts a test that could not run as skipped, never as passed. Arguments, such as a filter,
+//!   go to the test runner; doc tests are left out then.
+//! * `rules` checks what no compiler does: who may depend on whom, forbidden commands, long files.
+//! * `ci` checks formatting, lints, documentation and rules, then tests; it stops at the first
+//!   failure.
+//!
+//! With `CI=true`, a test that could not run is a failure.
+
+mod cargo;
+mod ci;
+mod docker;
+mod image;
+mod install;
+mod not_run;
+mod rules;
+mod servers;
+mod shell;
+mod tests;
+mod totals;
+
+use std::env;
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<ExitCode, String> {
+    go_to_root()?;
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["test"] => Ok(tests::run(&[])?.close()),
+        ["test", "--", more @ ..] => Ok(tests::run(more)?.close()),
+        ["rules"] => rules::run().map(|()| ExitCode::SUCCESS),
+        ["ci"] => ci::run(),
+        _ => Err("usage: cargo xtask test [-- ARGUMENTS] | rules | ci".to_owned()),
+    }
+}
+
+/// Tells whether nobody is there to notice a test that could not run.
+fn in_ci() -> bool {
+    env::var("CI").is_ok_and(|value| value == "true" || value == "1")
+}
+
+/// Enters the workspace that cargo runs us in; clones may share our program.
+fn go_to_root() -> Result<(), String> {
+    let package = env::var("CARGO_MANIFEST_DIR").map_err(|_| "run this as `cargo xtask`")?;
+    let root = Path::new(&package).parent().ok_or("xtask is in no workspace")?;
+    env::set_current_dir(root).map_err(|error| format!("cannot enter the workspace: {error}"))
+}
