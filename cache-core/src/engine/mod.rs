@@ -26,7 +26,7 @@ use self::pack::Packer;
 use crate::clock::Clock;
 use crate::codec::Codec;
 use crate::key::Key;
-use crate::level::near::{Near, NearUsage};
+use crate::level::near::{Near, NearEntry, NearUsage};
 use crate::level::remote::Remote;
 use crate::policy::{CallOptions, Settings, TtlTable};
 use crate::stats::{CacheCounters, EntityCounters, Health, Outcome, Stats};
@@ -91,8 +91,8 @@ impl Engine {
 
     /// Answers a call that a near entry can answer.
     pub(crate) fn near_hit<V: Value>(&self, key: &Key) -> Option<Answer<V>> {
-        let (value, counters) = self.probe_near(key)?;
-        counters.near_hits.add_one();
+        let (value, entry) = self.probe_near(key)?;
+        entry.counters.near_hits.add_one();
         Some(Answer::new(value, Outcome::NearHit))
     }
 
@@ -168,7 +168,7 @@ impl Engine {
     }
 
     /// Returns the near value of `key`, if its time and its fences allow that.
-    fn probe_near<V: Value>(&self, key: &Key) -> Option<(Arc<V>, Arc<EntityCounters>)> {
+    fn probe_near<V: Value>(&self, key: &Key) -> Option<(Arc<V>, Arc<NearEntry>)> {
         // The text of a key that is too long is cut off, and may be that of another.
         let near = self.near.as_ref().filter(|_| !key.is_too_long())?;
         let entry = near.get(key)?;
@@ -176,7 +176,7 @@ impl Engine {
             return None;
         }
         let value = Arc::clone(&entry.value).downcast::<V>().ok()?;
-        Some((value, Arc::clone(&entry.counters)))
+        Some((value, entry))
     }
 
     /// Shares the load with whoever else asks for the same key now.

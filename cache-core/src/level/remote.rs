@@ -65,8 +65,7 @@ impl Remote {
 
     /// Looks `key` up, and takes its lease if nothing is there.
     pub(crate) async fn look(self: &Arc<Self>, key: &Key) -> Look {
-        if self.breaker.is_open() {
-            self.counters.remote_rejections.add_one();
+        if self.admit().is_err() {
             return Look::Away;
         }
         let request = LeaseRequest::new(self.settings.lease_ttl);
@@ -195,10 +194,7 @@ impl Remote {
 
     /// Performs one operation within the deadline, unless the remote level is down.
     async fn call<T>(self: &Arc<Self>, operation: impl Future<Output = Result<T>>) -> Result<T> {
-        if self.breaker.is_open() {
-            self.counters.remote_rejections.add_one();
-            return Err(Error::new(ErrorKind::Backend, "the remote level is down"));
-        }
+        self.admit()?;
         let late = |_| Err(Error::new(ErrorKind::Timeout, "no answer within `remote_timeout`"));
         let result = timeout(self.settings.remote_timeout, operation).await.unwrap_or_else(late);
         match &result {
@@ -206,6 +202,14 @@ impl Remote {
             Err(error) => self.failed(error),
         }
         result
+    }
+
+    fn admit(&self) -> Result<()> {
+        if !self.breaker.is_open() {
+            return Ok(());
+        }
+        self.counters.remote_rejections.add_one();
+        Err(Error::new(ErrorKind::Backend, "the remote level is down"))
     }
 
     fn failed(self: &Arc<Self>, error: &Error) {
