@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use cache_core::backend::{Capabilities, LeaseRequest, SetMode, SetOptions, SetOutcome, Slot};
+use cache_core::backend::{
+    Capabilities, LeaseRequest, ListenOptions, Listener, SetMode, SetOptions, SetOutcome, Slot,
+};
 use cache_core::wire::{Mark, Stamp};
 use cache_core::{
     Backend, Clock, Error, ErrorKind, Generation, Group, Key, NearEntry, Result, SystemClock,
@@ -205,6 +207,10 @@ impl Backend for MemoryBackend {
             self.change(NameRef::group(group), |_| Some(Change::Put(next.into(), ttl)))?;
         }
         Ok(())
+    }
+
+    fn listen(&self, _options: &ListenOptions, _listener: Weak<dyn Listener>) {
+        // All changes are made through handles of one table, which cannot tell whose they are.
     }
 
     async fn ping(&self) -> Result<()> {

@@ -20,6 +20,10 @@ pub(crate) struct NameRef<'a> {
 }
 
 impl<'a> NameRef<'a> {
+    pub(crate) fn bytes(key: &'a [u8]) -> Self {
+        Self { hash: Key::local_hash_of(key), text: key }
+    }
+
     pub(crate) fn group(group: &'a Group) -> Self {
         Self { hash: group.local_hash(), text: group.as_bytes() }
     }

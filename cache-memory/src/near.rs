@@ -25,8 +25,8 @@ impl Near for MemoryBackend {
         self.values().insert(NameRef::key(key).to_name(), entry);
     }
 
-    fn remove(&self, key: &Key) {
-        self.values().invalidate(&NameRef::key(key));
+    fn remove(&self, key: &[u8]) {
+        self.values().invalidate(&NameRef::bytes(key));
     }
 
     fn usage(&self) -> NearUsage {

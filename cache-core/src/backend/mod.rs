@@ -1,6 +1,7 @@
 //! What stores entries: the trait that Redis, memory and your own store implement.
 
 use std::fmt::{Debug, Display};
+use std::sync::Weak;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -60,11 +61,59 @@ pub trait Backend: Debug + Display + Send + Sync + 'static {
     /// Gives every one of `groups` a generation that it never had, kept for `ttl`.
     async fn advance(&self, groups: &[Group], ttl: Duration) -> Result<()>;
 
+    /// Tells `listener` what others change, from now on.
+    ///
+    /// Called at most once, before any other operation. A backend that cannot tell does nothing;
+    /// near entries are then trusted only for a short time.
+    fn listen(&self, options: &ListenOptions, listener: Weak<dyn Listener>);
+
     /// Asks whether the store answers, at the cost of one round trip.
     async fn ping(&self) -> Result<()>;
 
     /// Ends connections and background work. Later calls fail.
     async fn close(&self);
+}
+
+/// Hears what others change in a shared store.
+///
+/// Calls come in the order in which the store performed the changes, and in order with the answers
+/// of this backend: what was changed before an answer was made is heard before that answer is
+/// returned. They do not block.
+pub trait Listener: Debug + Send + Sync {
+    /// Takes note of news.
+    fn hear(&self, news: News<'_>);
+}
+
+/// What a [`Listener`] hears.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum News<'a> {
+    /// What is under this key was written or removed, was evicted or has expired; not by this
+    /// backend, but for the echo that [`SetOutcome::Echoed`] announces.
+    Changed(&'a [u8]),
+    /// Changes may have been missed, and more will be: there is no connection, or it is silent.
+    Deaf,
+    /// Everything was changed at once.
+    Flushed,
+    /// From now on every change is told. What was read before may be old.
+    Listening,
+}
+
+/// What to listen to, and how well.
+#[non_exhaustive]
+#[derive(Clone, Debug)]
+pub struct ListenOptions {
+    /// What the keys begin with.
+    pub prefix: Vec<u8>,
+    /// How long the store may be silent before that counts as [`News::Deaf`].
+    pub max_silence: Duration,
+}
+
+impl ListenOptions {
+    /// Creates options.
+    pub fn new(prefix: impl Into<Vec<u8>>, max_silence: Duration) -> Self {
+        Self { prefix: prefix.into(), max_silence }
+    }
 }
 
 /// What a backend can do. The engine copes with what it cannot.
@@ -149,6 +198,10 @@ pub enum SetMode {
 #[must_use]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SetOutcome {
+    /// As [`Stored`](Self::Stored); the next [`News::Changed`] of this key is of this very write.
+    ///
+    /// Redis tells a client of what its own scripts write, in spite of `NOLOOP`.
+    Echoed,
     /// Something else was there, or nothing any more; nothing was written.
     Refused,
     /// The entry is now stored.

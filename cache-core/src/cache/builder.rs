@@ -96,7 +96,7 @@ impl CacheBuilder {
             let text = "a cache has a near level, a remote level or both: call `near` or `remote`";
             return Err(Error::new(ErrorKind::Config, text));
         }
-        Ok(Cache { engine: Arc::new(Engine::new(self.parts)), prefix: prefix.into() })
+        Ok(Cache { engine: Arc::new(Engine::new(&prefix, self.parts)), prefix: prefix.into() })
     }
 }
 

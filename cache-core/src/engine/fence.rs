@@ -1,20 +1,22 @@
 //! Fences: what makes a load that began before an invalidation worthless.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use smallvec::SmallVec;
 
 use crate::group::Group;
-use crate::key::Key;
+use crate::key::{Key, local_hash};
 
 const KEY_STRIPES: usize = 1 << 16;
 const GROUP_STRIPES: usize = 1 << 14;
 
-/// Counters that move with every invalidation of this instance.
+/// Counters that move with every invalidation that this instance makes or hears of.
 ///
 /// Keys and groups are hashed to stripes. Two that share a stripe cost each other a false miss,
-/// never a stale answer. `clock` moves with every group, so that one load tells that none moved.
+/// never a stale answer. Stripes of keys stop loads under way: what is stored already is removed.
+/// Groups are too large for that, so entries are checked against their stripes when they are
+/// served; `clock` moves with every group, so that one load tells that none moved.
 pub(crate) struct Fences {
     keys: Box<[AtomicU64]>,
     groups: Box<[AtomicU64]>,
@@ -44,12 +46,16 @@ impl Fences {
         Snapshot { stripe: Mark { stripe, count }, epoch, marks, checked: AtomicU64::new(clock) }
     }
 
-    /// Whether nothing that `snapshot` covers was invalidated since.
+    /// Whether nothing that `snapshot` covers was invalidated since: neither its key nor a group.
     pub(crate) fn hold(&self, snapshot: &Snapshot) -> bool {
+        // What the caller stored before it asks must be visible to whoever bumps afterwards.
+        fence(Ordering::SeqCst);
         let Mark { stripe, count } = snapshot.stripe;
-        if self.keys[stripe as usize].load(Ordering::SeqCst) != count {
-            return false;
-        }
+        self.keys[stripe as usize].load(Ordering::SeqCst) == count && self.groups_hold(snapshot)
+    }
+
+    /// Whether no group that `snapshot` covers was invalidated since.
+    pub(crate) fn groups_hold(&self, snapshot: &Snapshot) -> bool {
         let clock = self.clock.load(Ordering::SeqCst);
         if clock == snapshot.checked.load(Ordering::Relaxed) {
             return true;
@@ -65,9 +71,12 @@ impl Fences {
     }
 
     /// Makes every snapshot of `key` taken so far worthless.
-    pub(crate) fn bump_key(&self, key: &Key) {
-        let stripe = stripe(key.local_hash(), KEY_STRIPES);
+    ///
+    /// To be followed by the removal of what is stored under the key.
+    pub(crate) fn bump_key(&self, key: &[u8]) {
+        let stripe = stripe(local_hash(key), KEY_STRIPES);
         self.keys[stripe as usize].fetch_add(1, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
     }
 
     /// Bumps `key` and moves `snapshot` along; false if others bumped it since it was taken.
@@ -80,8 +89,8 @@ impl Fences {
     }
 
     /// Makes every snapshot of every key of `group` taken so far worthless.
-    pub(crate) fn bump_group(&self, group: &Group) {
-        let stripe = stripe(group.local_hash(), GROUP_STRIPES);
+    pub(crate) fn bump_group(&self, group: &[u8]) {
+        let stripe = stripe(local_hash(group), GROUP_STRIPES);
         self.groups[stripe as usize].fetch_add(1, Ordering::SeqCst);
         // The clock last: moved first, a reader could see it and still find the old mark.
         self.clock.fetch_add(1, Ordering::SeqCst);
@@ -91,6 +100,11 @@ impl Fences {
     pub(crate) fn bump_all(&self) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
         self.clock.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Notes where one group stands, and the epoch.
+    pub(crate) fn group_stand(&self, group: &Group) -> (u64, u64) {
+        (self.mark(group).count, self.epoch.load(Ordering::SeqCst))
     }
 
     fn mark(&self, group: &Group) -> Mark {
@@ -151,7 +165,7 @@ mod tests {
         let (one, other) = (key("one"), key("other"));
         let (before, untouched) = (fences.snapshot(&one), fences.snapshot(&other));
 
-        fences.bump_key(&one);
+        fences.bump_key(one.as_bytes());
 
         assert!(!fences.hold(&before));
         assert!(fences.hold(&untouched));
@@ -165,7 +179,7 @@ mod tests {
         let (before, untouched) = (fences.snapshot(&his), fences.snapshot(&hers));
 
         for group in his.groups().skip(2) {
-            fences.bump_group(&group);
+            fences.bump_group(group.as_bytes());
         }
 
         assert!(!fences.hold(&before));
@@ -190,7 +204,7 @@ mod tests {
         let snapshots =
             [fences.snapshot(&key("a")), fences.snapshot(&key("b").user(1).tier("free"))];
 
-        fences.bump_group(&Group::all(b"ns:"));
+        fences.bump_group(Group::all(b"ns:").as_bytes());
 
         assert!(snapshots.iter().all(|snapshot| !fences.hold(snapshot)));
     }

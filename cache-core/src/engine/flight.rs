@@ -228,7 +228,7 @@ mod tests {
         let (flights, fences, key) = (Flights::new(), Fences::new(), key("quote"));
         let before = flights.join::<u32>(&key, &fences);
 
-        fences.bump_key(&key);
+        fences.bump_key(key.as_bytes());
         let after = flights.join::<u32>(&key, &fences);
         let (old, new) =
             tokio::join!(before.land(|| async { value(1) }), after.land(|| async { value(2) }));

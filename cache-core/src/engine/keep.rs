@@ -1,7 +1,7 @@
 //! Keeping what was loaded or found.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::answer::Value;
@@ -64,14 +64,25 @@ impl Engine {
             return self.counters.values_too_large.add_one();
         }
         let weight = measure.weight + call.key.as_bytes().len() + NEAR_OVERHEAD;
-        let entry = NearEntry {
+        let heard = self.remote.as_ref().is_some_and(|remote| remote.ears().are_listening());
+        let limit = if heard { Duration::MAX } else { self.unheard_limit() };
+        let entry = Arc::new(NearEntry {
             value: Arc::<V>::clone(value),
-            expires: self.clock.monotonic() + fresh.min(self.near_limit()),
+            expires: self.clock.monotonic() + fresh.min(limit),
             snapshot: snapshot.clone(),
+            live: AtomicBool::new(false),
+            heard,
             weight: u32::try_from(weight).unwrap_or(u32::MAX),
             counters: Arc::clone(call.counters),
-        };
-        near.insert(call.key, Arc::new(entry));
+        });
+        near.insert(call.key, Arc::clone(&entry));
+        // Stored first, checked then: whoever bumps after the check removes it, and whoever bumped
+        // before is seen by the check.
+        if self.fences.hold(snapshot) {
+            entry.live.store(true, Ordering::Release);
+        } else {
+            near.remove(call.key.as_bytes());
+        }
     }
 
     /// Stores a value as a writer who knows it, whatever was there.
@@ -110,8 +121,8 @@ impl Engine {
         let label = Label { key, schema, fresh, cost, generations: ticket.generations() };
         let entry = self.packer.pack(value, &label)?;
         Ok(match ticket.fill(entry, fresh).await? {
+            SetOutcome::Echoed | SetOutcome::Stored => Fill::Done,
             SetOutcome::Refused => Fill::Fenced,
-            SetOutcome::Stored => Fill::Done,
         })
     }
 
@@ -131,8 +142,9 @@ impl Engine {
         })
     }
 
-    /// How long a near entry may live: without a remote level nobody else can change the truth.
-    fn near_limit(&self) -> Duration {
+    /// How long a near entry may live if nobody tells us of changes. Without a remote level nobody
+    /// else makes any.
+    fn unheard_limit(&self) -> Duration {
         if self.remote.is_some() { self.settings.degraded_ttl } else { Duration::MAX }
     }
 

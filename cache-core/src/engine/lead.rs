@@ -1,10 +1,12 @@
 //! The way of the caller that loads for all who wait.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::select;
 use tokio::time::{Instant, sleep};
 
 use super::answer::{Answer, Value};
@@ -76,6 +78,9 @@ impl Engine {
         let deadline = Instant::now() + self.settings.wait;
         let mut pause = FIRST_PAUSE;
         loop {
+            let mut news = pin!(remote.ears().waiter(call.key.as_bytes()).notified());
+            // Before the look: what happens after it must wake us.
+            news.as_mut().enable();
             match remote.look(call.key).await {
                 Look::Away => return Search::Nothing(None),
                 Look::Busy => {}
@@ -91,7 +96,7 @@ impl Engine {
                 self.counters.waits_given_up.add_one();
                 return Search::Nothing(None);
             }
-            sleep(pause).await;
+            select(news, pin!(sleep(pause))).await;
             pause = (pause * 2).min(LAST_PAUSE);
         }
     }

@@ -12,7 +12,7 @@ mod write;
 use std::any::Any;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ use self::pack::Packer;
 use crate::clock::Clock;
 use crate::codec::Codec;
 use crate::key::Key;
+use crate::level::ears::Ears;
 use crate::level::near::{Near, NearEntry, NearUsage};
 use crate::level::remote::Remote;
 use crate::policy::{CallOptions, Settings, TtlTable};
@@ -66,12 +67,18 @@ pub(crate) struct Call<'a> {
 }
 
 impl Engine {
-    pub(crate) fn new(parts: Parts) -> Self {
+    /// Puts the parts together, for keys that begin with `prefix`.
+    pub(crate) fn new(prefix: &[u8], parts: Parts) -> Self {
         let Parts { near, remote, codec, clock, table, settings } = parts;
         let (counters, fences) = (Arc::<CacheCounters>::default(), Arc::new(Fences::new()));
         let remote = remote.map(|backend| {
             let (counters, fences) = (Arc::clone(&counters), Arc::clone(&fences));
-            Arc::new(Remote::new(backend, settings.clone(), table.longest(), counters, fences))
+            let (near, clock) = (near.clone(), Arc::clone(&clock));
+            let (news, bumps) = (Arc::clone(&counters), Arc::clone(&fences));
+            let ears = Ears::new(prefix, settings.degraded_ttl, bumps, near, clock, news);
+            let longest = table.longest();
+            let settings = settings.clone();
+            Arc::new(Remote::new(backend, Arc::new(ears), settings, longest, counters, fences))
         });
         let packer = Packer::new(codec, Arc::clone(&clock), settings.max_value_bytes);
         let (flights, warned_of_table) = (Flights::new(), AtomicBool::new(false));
@@ -140,6 +147,7 @@ impl Engine {
             waits_given_up: counters.waits_given_up.read(),
             invalidations: counters.invalidations.read(),
             invalidations_failed: counters.invalidations_failed.read(),
+            news: counters.news.read(),
             keys_too_long: counters.keys_too_long.read(),
             values_too_large: counters.values_too_large.read(),
             values_unsupported: counters.values_unsupported.read(),
@@ -172,7 +180,10 @@ impl Engine {
         // The text of a key that is too long is cut off, and may be that of another.
         let near = self.near.as_ref().filter(|_| !key.is_too_long())?;
         let entry = near.get(key)?;
-        if entry.expires <= self.clock.monotonic() || !self.fences.hold(&entry.snapshot) {
+        let now = self.clock.monotonic();
+        let is_trusted = || self.remote.as_ref().is_none_or(|it| it.ears().trust(&entry, now));
+        let is_live = entry.live.load(Ordering::Acquire) && now < entry.expires && is_trusted();
+        if !is_live || !self.fences.groups_hold(&entry.snapshot) {
             return None;
         }
         let value = Arc::clone(&entry.value).downcast::<V>().ok()?;

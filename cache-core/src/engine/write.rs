@@ -139,11 +139,11 @@ impl<'a> Fence<'a> {
     fn bump(&self) {
         match self.cover {
             Cover::Groups(groups) => {
-                groups.iter().for_each(|group| self.engine.fences.bump_group(group));
+                groups.iter().for_each(|group| self.engine.fences.bump_group(group.as_bytes()));
             }
             Cover::Keys(keys) => keys.iter().for_each(|key| {
-                self.engine.fences.bump_key(key);
-                self.engine.near.iter().for_each(|near| near.remove(key));
+                self.engine.fences.bump_key(key.as_bytes());
+                self.engine.near.iter().for_each(|near| near.remove(key.as_bytes()));
             }),
         }
     }

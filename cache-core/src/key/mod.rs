@@ -155,6 +155,11 @@ impl Key {
         local_hash(self.as_bytes())
     }
 
+    /// As [`local_hash`](Self::local_hash), for a key or group of which only the bytes are there.
+    pub fn local_hash_of(bytes: &[u8]) -> u64 {
+        local_hash(bytes)
+    }
+
     /// Returns the hash that an envelope repeats; the same in every process.
     pub fn echo(&self) -> u64 {
         xxh3_64(self.as_bytes())

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt::{Debug, Display};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::engine::fence::Snapshot;
@@ -25,8 +26,8 @@ pub trait Near: Debug + Display + Send + Sync + 'static {
     /// Stores an entry, in the place of an older one.
     fn insert(&self, key: &Key, entry: Arc<NearEntry>);
 
-    /// Removes the entry of `key`.
-    fn remove(&self, key: &Key);
+    /// Removes the entry of the key with these bytes.
+    fn remove(&self, key: &[u8]);
 
     /// Returns how much is stored.
     fn usage(&self) -> NearUsage;
@@ -54,6 +55,10 @@ pub struct NearEntry {
     pub(crate) value: Arc<dyn Any + Send + Sync>,
     pub(crate) expires: Duration,
     pub(crate) snapshot: Snapshot,
+    /// Whether the entry's fences held after it was stored. Until then nobody may serve it.
+    pub(crate) live: AtomicBool,
+    /// Whether it may be served only while we hear of changes.
+    pub(crate) heard: bool,
     pub(crate) weight: u32,
     pub(crate) counters: Arc<EntityCounters>,
 }

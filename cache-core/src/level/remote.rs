@@ -11,8 +11,12 @@ use smallvec::SmallVec;
 use tokio::time::{sleep, timeout};
 
 use super::breaker::{Backoff, Breaker};
+use super::ears::Ears;
+use super::numbers::Numbers;
 use super::ticket::Ticket;
-use crate::backend::{Backend, LeaseRequest, SetMode, SetOptions, SetOutcome, Slot, is_outage};
+use crate::backend::{
+    Backend, LeaseRequest, ListenOptions, Listener, SetMode, SetOptions, SetOutcome, Slot, is_outage,
+};
 use crate::engine::fence::Fences;
 use crate::group::{Generation, Group};
 use crate::key::Key;
@@ -29,6 +33,8 @@ pub(crate) type Generations = SmallVec<[(u64, u64); 4]>;
 pub(crate) struct Remote {
     backend: Arc<dyn Backend>,
     breaker: Breaker,
+    ears: Arc<Ears>,
+    numbers: Numbers,
     closed: AtomicBool,
     settings: Settings,
     generation_ttl: Duration,
@@ -51,6 +57,7 @@ pub(crate) enum Look {
 impl Remote {
     pub(crate) fn new(
         backend: Arc<dyn Backend>,
+        ears: Arc<Ears>,
         settings: Settings,
         longest_ttl: Duration,
         counters: Arc<CacheCounters>,
@@ -59,8 +66,15 @@ impl Remote {
         // A group's number must outlive the entries that carry it, or they would be lost early.
         let generation_ttl = (longest_ttl * 2).max(Duration::from_secs(24 * 60 * 60));
         let breaker = Breaker::new(settings.failures_to_open);
-        let closed = AtomicBool::new(false);
-        Self { backend, breaker, closed, settings, generation_ttl, counters, fences }
+        let listener: Weak<dyn Listener> = Arc::<Ears>::downgrade(&ears);
+        backend.listen(&ListenOptions::new(ears.prefix(), settings.max_silence), listener);
+        let (numbers, closed) = (Numbers::new(), AtomicBool::new(false));
+        Self { backend, breaker, ears, numbers, closed, settings, generation_ttl, counters, fences }
+    }
+
+    /// Whether changes by others are told at present.
+    pub(crate) fn ears(&self) -> &Ears {
+        &self.ears
     }
 
     /// Looks `key` up, and takes its lease if nothing is there.
@@ -109,10 +123,13 @@ impl Remote {
     /// Takes the lease of a key whatever is there, for a writer who knows the new value.
     pub(crate) async fn seize(self: &Arc<Self>, key: &Key) -> Result<Ticket> {
         let groups: Vec<Group> = key.groups().collect();
-        let numbers = self.call(self.backend.generations(&groups, self.generation_ttl)).await?;
+        let generations = match self.known(&groups) {
+            Some(known) => known,
+            None => self.call(self.ask(&groups)).await?,
+        };
         let ticket = self.place(key, SetMode::Always).await?;
         let refused = || Error::new(ErrorKind::Backend, "an unconditional write was refused");
-        Ok(ticket.ok_or_else(refused)?.under(numbered(&groups, numbers)))
+        Ok(ticket.ok_or_else(refused)?.under(generations))
     }
 
     /// Replaces what begins with `stamp` by `entry`.
@@ -124,7 +141,12 @@ impl Remote {
         ttl: Duration,
     ) -> Result<SetOutcome> {
         let options = SetOptions::new(ttl, SetMode::IfStamp(stamp));
-        self.call(self.backend.set(key, entry, &options)).await
+        let echo = self.ears.expect_echo(key.as_bytes());
+        let outcome = self.call(self.backend.set(key, entry, &options)).await?;
+        if outcome == SetOutcome::Echoed {
+            echo.came();
+        }
+        Ok(outcome)
     }
 
     /// Gives a lease back. If that fails, it ends by its own TTL.
@@ -154,6 +176,7 @@ impl Remote {
         RemoteHealth {
             backend: self.backend.to_string(),
             state: if down { RemoteState::Down } else { RemoteState::Up },
+            listening: self.ears.are_listening(),
             problem: self.breaker.problem().map(|problem| problem.to_string()),
         }
     }
@@ -165,10 +188,31 @@ impl Remote {
     ) -> Result<(Slot, Generations)> {
         let groups: Vec<Group> = key.groups().collect();
         let entry = self.backend.get(std::slice::from_ref(key), lease);
-        let numbers = self.backend.generations(&groups, self.generation_ttl);
-        let (slots, numbers) = self.call(try_join(entry, numbers)).await?;
-        let slot = slots.into_iter().next().unwrap_or(Slot::Missing);
-        Ok((slot, numbered(&groups, numbers)))
+        if self.known(&groups).is_some() {
+            let slot = one(self.call(entry).await?);
+            // What changed before the entry was read was told before it was returned.
+            return match self.known(&groups) {
+                Some(known) => Ok((slot, known)),
+                None => Ok((slot, self.call(self.ask(&groups)).await?)),
+            };
+        }
+        let (slots, generations) = self.call(try_join(entry, self.ask(&groups))).await?;
+        Ok((one(slots), generations))
+    }
+
+    /// Returns the generations of `groups` if they are known here and would be told of otherwise.
+    fn known(&self, groups: &[Group]) -> Option<Generations> {
+        let known = self.numbers.of(groups, &self.fences)?;
+        self.ears.are_listening().then_some(known)
+    }
+
+    /// Asks the backend for the generations of `groups`.
+    async fn ask(&self, groups: &[Group]) -> Result<Generations> {
+        let stands = groups.iter().map(|group| self.fences.group_stand(group)).collect();
+        let generations = self.backend.generations(groups, self.generation_ttl).await?;
+        self.numbers.keep(groups, &stands, &generations);
+        let numbers = generations.into_iter().map(Generation::number);
+        Ok(groups.iter().map(Group::id).zip(numbers).collect())
     }
 
     /// Puts a lease where `mode` allows it.
@@ -177,9 +221,14 @@ impl Remote {
         let ticket = Ticket::new(self, key, request.stamp);
         let lease = Bytes::copy_from_slice(request.stamp.as_bytes());
         let options = SetOptions::new(request.ttl, mode);
+        let echo = self.ears.expect_echo(key.as_bytes());
         match self.call(self.backend.set(key, lease, &options)).await? {
-            SetOutcome::Stored => Ok(Some(ticket)),
+            SetOutcome::Echoed => {
+                echo.came();
+                Ok(Some(ticket))
+            }
             SetOutcome::Refused => Ok(ticket.disarmed(None)),
+            SetOutcome::Stored => Ok(Some(ticket)),
         }
     }
 
@@ -264,6 +313,6 @@ impl Drop for Recovery {
     }
 }
 
-fn numbered(groups: &[Group], numbers: Vec<Generation>) -> Generations {
-    groups.iter().map(Group::id).zip(numbers.into_iter().map(Generation::number)).collect()
+fn one(slots: Vec<Slot>) -> Slot {
+    slots.into_iter().next().unwrap_or(Slot::Missing)
 }

@@ -19,9 +19,12 @@ pub struct Settings {
     /// How long one operation of the remote level may take before the loader is asked instead.
     #[serde(with = "text")]
     pub remote_timeout: Duration,
-    /// How long a near entry may live while other instances cannot tell us of an invalidation.
+    /// How long near entries are served while nobody tells us of changes by other instances.
     #[serde(with = "text")]
     pub degraded_ttl: Duration,
+    /// How long the remote level may be silent before we count as cut off from it.
+    #[serde(with = "text")]
+    pub max_silence: Duration,
     /// How long the right to fill a missing key lasts. A load that takes longer is not cached.
     #[serde(with = "text")]
     pub lease_ttl: Duration,
@@ -45,6 +48,7 @@ impl Default for Settings {
         Self {
             remote_timeout: Duration::from_millis(100),
             degraded_ttl: Duration::from_secs(5),
+            max_silence: Duration::from_secs(2),
             lease_ttl: Duration::from_secs(10),
             wait: Duration::from_secs(5),
             max_value_bytes: 1 << 20,
@@ -73,6 +77,7 @@ impl Settings {
         for (name, value) in [
             ("remote_timeout", self.remote_timeout),
             ("degraded_ttl", self.degraded_ttl),
+            ("max_silence", self.max_silence),
             ("lease_ttl", self.lease_ttl),
             ("wait", self.wait),
             ("retry_min", self.retry_min),

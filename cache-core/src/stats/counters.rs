@@ -108,6 +108,7 @@ pub(crate) struct CacheCounters {
     pub(crate) waits_given_up: Counter,
     pub(crate) invalidations: Counter,
     pub(crate) invalidations_failed: Counter,
+    pub(crate) news: Counter,
     pub(crate) keys_too_long: Counter,
     pub(crate) values_too_large: Counter,
     pub(crate) values_unsupported: Counter,

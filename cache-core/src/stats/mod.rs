@@ -39,6 +39,8 @@ pub struct Stats {
     pub invalidations: u64,
     /// Invalidations that the remote level could not be told of.
     pub invalidations_failed: u64,
+    /// News of the remote level: what others changed, and our own echoes.
+    pub news: u64,
     /// Calls under a key longer than [`Key::MAX_LEN`](crate::Key::MAX_LEN).
     pub keys_too_long: u64,
     /// Values over `max_value_bytes`: served, not cached.
@@ -127,6 +129,8 @@ pub struct RemoteHealth {
     pub backend: String,
     /// Whether it is used.
     pub state: RemoteState,
+    /// Whether it tells what other instances change; if not, near entries live for `degraded_ttl`.
+    pub listening: bool,
     /// What is wrong, without credentials.
     pub problem: Option<String>,
 }

@@ -86,7 +86,10 @@ async fn look(backend: &dyn Backend, key: &Key, lease: Option<&LeaseRequest>) ->
 }
 
 async fn set(backend: &dyn Backend, key: &Key, bytes: &Bytes, options: &SetOptions) -> SetOutcome {
-    backend.set(key, bytes.clone(), options).await.expect("set")
+    match backend.set(key, bytes.clone(), options).await.expect("set") {
+        SetOutcome::Echoed | SetOutcome::Stored => SetOutcome::Stored,
+        SetOutcome::Refused => SetOutcome::Refused,
+    }
 }
 
 async fn invalidate(backend: &dyn Backend, key: &Key) {

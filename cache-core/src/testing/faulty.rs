@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::backend::{Backend, Capabilities, LeaseRequest, SetOptions, SetOutcome, Slot};
+use crate::backend::{
+    Backend, Capabilities, LeaseRequest, ListenOptions, Listener, SetOptions, SetOutcome, Slot,
+};
 use crate::group::{Generation, Group};
 use crate::key::Key;
 use crate::wire::Stamp;
@@ -95,6 +97,10 @@ impl<B: Backend> Backend for Faulty<B> {
 
     async fn advance(&self, groups: &[Group], ttl: Duration) -> Result<()> {
         self.perform(self.inner.advance(groups, ttl)).await
+    }
+
+    fn listen(&self, options: &ListenOptions, listener: Weak<dyn Listener>) {
+        self.inner.listen(options, listener);
     }
 
     async fn ping(&self) -> Result<()> {

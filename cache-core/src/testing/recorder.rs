@@ -1,14 +1,16 @@
 //! A backend that notes what is asked of it.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::Result;
-use crate::backend::{Backend, Capabilities, LeaseRequest, SetOptions, SetOutcome, Slot};
+use crate::backend::{
+    Backend, Capabilities, LeaseRequest, ListenOptions, Listener, SetOptions, SetOutcome, Slot,
+};
 use crate::group::{Generation, Group};
 use crate::key::Key;
 use crate::wire::Stamp;
@@ -88,6 +90,10 @@ impl<B: Backend> Backend for Recorder<B> {
 
     async fn advance(&self, groups: &[Group], ttl: Duration) -> Result<()> {
         self.note(Operation::Advance).advance(groups, ttl).await
+    }
+
+    fn listen(&self, options: &ListenOptions, listener: Weak<dyn Listener>) {
+        self.inner.listen(options, listener);
     }
 
     async fn ping(&self) -> Result<()> {

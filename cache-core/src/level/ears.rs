@@ -1,0 +1,193 @@
+//! The ears: what other instances change is heard here.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::near::{Near, NearEntry};
+use crate::backend::{Listener, News};
+use crate::clock::Clock;
+use crate::engine::fence::Fences;
+use crate::key::local_hash;
+use crate::stats::CacheCounters;
+
+/// How many groups of waiting callers there are. Two keys that share one wake each other in vain.
+const WAITERS: usize = 256;
+
+/// Turns news of the remote level into bumped fences, and knows whether there would be any.
+///
+/// While changes are told, near entries live as long as their values. When that ends, they are
+/// served for `degraded_ttl` more, and none of them again once changes are told anew.
+pub(crate) struct Ears {
+    prefix: Box<[u8]>,
+    degraded_ttl: Duration,
+    /// Until when entries that rely on news may be served, in milliseconds of the monotonic clock.
+    trusted_until: AtomicU64,
+    echoes: Mutex<HashMap<u64, u32>>,
+    waiters: Box<[Notify]>,
+    fences: Arc<Fences>,
+    near: Option<Arc<dyn Near>>,
+    clock: Arc<dyn Clock>,
+    counters: Arc<CacheCounters>,
+}
+
+impl Ears {
+    /// Changes are told, until further notice.
+    const LISTENING: u64 = u64::MAX;
+
+    pub(crate) fn new(
+        prefix: &[u8],
+        degraded_ttl: Duration,
+        fences: Arc<Fences>,
+        near: Option<Arc<dyn Near>>,
+        clock: Arc<dyn Clock>,
+        counters: Arc<CacheCounters>,
+    ) -> Self {
+        Self {
+            prefix: prefix.into(),
+            degraded_ttl,
+            trusted_until: AtomicU64::new(0),
+            echoes: Mutex::default(),
+            waiters: (0..WAITERS).map(|_| Notify::new()).collect(),
+            fences,
+            near,
+            clock,
+            counters,
+        }
+    }
+
+    /// Returns what the keys begin with whose news count.
+    pub(crate) fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
+    /// Whether changes are told at present.
+    pub(crate) fn are_listening(&self) -> bool {
+        self.trusted_until.load(Ordering::SeqCst) == Self::LISTENING
+    }
+
+    /// Whether an entry may be served as far as news are concerned.
+    pub(crate) fn trust(&self, entry: &NearEntry, now: Duration) -> bool {
+        if !entry.heard {
+            return true;
+        }
+        let until = self.trusted_until.load(Ordering::SeqCst);
+        until == Self::LISTENING || now < Duration::from_millis(until)
+    }
+
+    /// Returns what wakes those who wait for news of a key. To be enabled before they look.
+    pub(crate) fn waiter(&self, key: &[u8]) -> &Notify {
+        &self.waiters[(local_hash(key) % WAITERS as u64) as usize]
+    }
+
+    /// Says that the next news of a key are of our own write, if that write is [`Echo::came`].
+    pub(crate) fn expect_echo(&self, key: &[u8]) -> Echo<'_> {
+        *self.lock_echoes().entry(local_hash(key)).or_default() += 1;
+        Echo { ears: self, key: key.into(), coming: false }
+    }
+
+    fn changed(&self, key: &[u8]) {
+        let Some(name) = key.strip_prefix(&*self.prefix) else { return };
+        if name.starts_with(b"!") {
+            return self.fences.bump_group(key);
+        }
+        if !self.take_echo(key) {
+            self.forget(key);
+        }
+        self.waiter(key).notify_waiters();
+    }
+
+    fn forget(&self, key: &[u8]) {
+        self.fences.bump_key(key);
+        self.near.iter().for_each(|near| near.remove(key));
+    }
+
+    fn deafen(&self) {
+        let until = self.clock.monotonic() + self.degraded_ttl;
+        let until = u64::try_from(until.as_millis()).unwrap_or(Self::LISTENING - 1);
+        // Only the first time: being told twice of one silence does not lengthen the trust.
+        let _ = self.trusted_until.compare_exchange(
+            Self::LISTENING,
+            until,
+            Ordering::SeqCst,
+            Ordering::SeqCst,
+        );
+        self.lock_echoes().clear();
+        self.wake_all();
+    }
+
+    fn listen(&self) {
+        self.lock_echoes().clear();
+        // Before the trust: what was read so far may be old.
+        self.fences.bump_all();
+        self.trusted_until.store(Self::LISTENING, Ordering::SeqCst);
+        self.wake_all();
+    }
+
+    fn wake_all(&self) {
+        self.waiters.iter().for_each(Notify::notify_waiters);
+    }
+
+    fn take_echo(&self, key: &[u8]) -> bool {
+        let (mut echoes, name) = (self.lock_echoes(), local_hash(key));
+        let Some(count) = echoes.get_mut(&name) else { return false };
+        *count -= 1;
+        if *count == 0 {
+            echoes.remove(&name);
+        }
+        true
+    }
+
+    fn lock_echoes(&self) -> MutexGuard<'_, HashMap<u64, u32>> {
+        self.echoes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listener for Ears {
+    fn hear(&self, news: News<'_>) {
+        self.counters.news.add_one();
+        match news {
+            News::Changed(key) => self.changed(key),
+            News::Deaf => self.deafen(),
+            News::Flushed => self.fences.bump_all(),
+            News::Listening => self.listen(),
+        }
+    }
+}
+
+impl fmt::Debug for Ears {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ears").field("listening", &self.are_listening()).finish_non_exhaustive()
+    }
+}
+
+/// An echo that may come.
+///
+/// A conditional write that succeeds comes back as the first news of its key after the lease: had
+/// somebody else changed the key in between, the condition would have failed. So the first news are
+/// taken for the echo; if the write turns out not to be told back, they were somebody else's.
+pub(crate) struct Echo<'a> {
+    ears: &'a Ears,
+    key: Box<[u8]>,
+    coming: bool,
+}
+
+impl Echo<'_> {
+    /// The write succeeded and is told back.
+    pub(crate) fn came(mut self) {
+        self.coming = true;
+    }
+}
+
+impl Drop for Echo<'_> {
+    fn drop(&mut self) {
+        // Taken by somebody else's news? Then it was not in vain, and is noted now.
+        if !self.coming && !self.ears.take_echo(&self.key) {
+            self.ears.forget(&self.key);
+        }
+    }
+}
