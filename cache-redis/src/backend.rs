@@ -1,13 +1,14 @@
 //! Entries in Redis.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use cache_core::backend::{
-    Backend, Capabilities, LeaseRequest, SetMode, SetOptions, SetOutcome, Slot,
+    Backend, Capabilities, LeaseRequest, ListenOptions, Listener, SetMode, SetOptions, SetOutcome,
+    Slot,
 };
 use cache_core::wire::Stamp;
 use cache_core::{Generation, Group, Key};
@@ -16,6 +17,7 @@ use redis::{Pipeline, Value, cmd};
 use crate::config::RedisConfig;
 use crate::dial::Dialer;
 use crate::link::Link;
+use crate::news::Feed;
 use crate::script::{FILL, RELEASE};
 use crate::supervisor::Supervisor;
 use crate::{Error, ErrorKind, Result, numbers, reply, ttl};
@@ -104,18 +106,22 @@ impl Backend for RedisBackend {
         }
         let link = self.link().await?;
         let ttl = ttl::milliseconds(options.ttl);
-        let is_stored = match options.mode {
+        match options.mode {
             SetMode::Always => {
                 let mut set = cmd("SET");
                 set.arg(key.as_bytes()).arg(&entry[..]).arg("PX").arg(ttl);
-                reply::performed(&[link.ask_one(set).await?]).map(|()| true)?
+                reply::performed(&[link.ask_one(set).await?])?;
+                Ok(SetOutcome::Stored)
             }
             SetMode::IfStamp(stamp) => {
                 let ttl = ttl.to_string();
-                FILL.run(&link, (key, &stamp), &[&entry, ttl.as_bytes()]).await?
+                Ok(match FILL.run(&link, (key, &stamp), &[&entry, ttl.as_bytes()]).await? {
+                    false => SetOutcome::Refused,
+                    true if link.is_listening() => SetOutcome::Echoed,
+                    true => SetOutcome::Stored,
+                })
             }
-        };
-        Ok(if is_stored { SetOutcome::Stored } else { SetOutcome::Refused })
+        }
     }
 
     async fn invalidate(&self, keys: &[Key]) -> Result<()> {
@@ -145,6 +151,10 @@ impl Backend for RedisBackend {
             return Ok(());
         }
         numbers::advance(&self.link().await?, groups, ttl).await
+    }
+
+    fn listen(&self, options: &ListenOptions, listener: Weak<dyn Listener>) {
+        self.supervisor.dialer().listen(Feed::new(options.clone(), listener));
     }
 
     async fn ping(&self) -> Result<()> {

@@ -1,10 +1,11 @@
 //! One attempt to connect.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, select_ok};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, ProtocolVersion, RedisConnectionInfo};
+use redis::{AsyncConnectionConfig, ProtocolVersion, PushInfo, RedisConnectionInfo, Value};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
@@ -15,6 +16,7 @@ use crate::config::RedisConfig;
 use crate::endpoint::Endpoint;
 use crate::error;
 use crate::link::Link;
+use crate::news::Feed;
 use crate::tls::Tls;
 
 /// Connects to one server: name, TCP, TLS, greeting.
@@ -24,6 +26,7 @@ pub(crate) struct Dialer {
     login: RedisConnectionInfo,
     connect_timeout: Duration,
     response_timeout: Duration,
+    feed: OnceLock<Feed>,
 }
 
 /// A fresh connection, and what must be polled for it to work; that ends when it is lost.
@@ -41,7 +44,18 @@ impl Dialer {
             connect_timeout: config.connect_timeout,
             response_timeout: config.response_timeout,
             endpoint: config.endpoint,
+            feed: OnceLock::new(),
         })
+    }
+
+    /// Makes connections opened from now on tell what others change.
+    pub(crate) fn listen(&self, feed: Feed) {
+        // The contract is one call; a second listener is not heard.
+        let _ = self.feed.set(feed);
+    }
+
+    pub(crate) fn feed(&self) -> Option<&Feed> {
+        self.feed.get()
     }
 
     /// Connects, or says which step failed.
@@ -80,18 +94,37 @@ impl Dialer {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         // The supervisor and the callers have their own deadlines.
-        let config = AsyncConnectionConfig::new().set_response_timeout(None);
+        let mut config = AsyncConnectionConfig::new().set_response_timeout(None);
+        if let Some(feed) = self.feed.get().cloned() {
+            config = config.set_push_sender(move |push: PushInfo| {
+                feed.pushed(&push);
+                Ok::<(), ()>(())
+            });
+        }
         let greeting = MultiplexedConnection::new_with_config(&self.login, stream, config).await;
         let (wire, driver) =
             greeting.map_err(|cause| error::no_greeting(cause, self.tls.is_some()))?;
         let link = Link::new(wire, self.response_timeout);
         let mut driver: BoxFuture<'static, ()> = Box::pin(driver);
         tokio::select! {
-            is_replica = link.is_replica() => match is_replica? {
-                true => Err(error::replica()),
-                false => Ok(Opened { link, driver }),
-            },
+            link = self.prepare(link) => Ok(Opened { link: link?, driver }),
             () = &mut driver => Err(error::lost()),
+        }
+    }
+
+    /// Sees that the server is one to write to, and asks it to tell what others change.
+    async fn prepare(&self, link: Link) -> Result<Link> {
+        if link.is_replica().await? {
+            return Err(error::replica());
+        }
+        let Some(feed) = self.feed.get() else { return Ok(link) };
+        match link.ask_one(feed.request()).await? {
+            Value::ServerError(refusal) => {
+                let code = refusal.code();
+                tracing::warn!(server = %self.endpoint, code, "news of changes refused");
+                Ok(link)
+            }
+            _ => Ok(link.listening()),
         }
     }
 }

@@ -25,6 +25,7 @@ mod endpoint;
 mod env;
 mod error;
 mod link;
+mod news;
 mod numbers;
 mod parts;
 mod reply;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Pipeline, Value, cmd};
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::error::{late, lost, refusal, silent};
 use crate::{Error, Result, reply};
@@ -18,6 +18,7 @@ pub(crate) struct Link {
     wire: MultiplexedConnection,
     health: Arc<Health>,
     response_timeout: Duration,
+    is_listening: bool,
 }
 
 /// What calls found out about a connection.
@@ -37,7 +38,30 @@ impl Link {
     const PROBE: Duration = Duration::from_millis(250);
 
     pub(crate) fn new(wire: MultiplexedConnection, response_timeout: Duration) -> Self {
-        Self { wire, health: Arc::default(), response_timeout }
+        Self { wire, health: Arc::default(), response_timeout, is_listening: false }
+    }
+
+    /// Returns this link as one that tells what others change.
+    pub(crate) fn listening(mut self) -> Self {
+        self.is_listening = true;
+        self
+    }
+
+    /// Whether this connection tells what others change, and echoes what our scripts write.
+    pub(crate) fn is_listening(&self) -> bool {
+        self.is_listening
+    }
+
+    /// Waits until the server has not answered for `limit`.
+    pub(crate) async fn silent(&self, limit: Duration) -> Error {
+        loop {
+            sleep(limit / 2).await;
+            let mut wire = self.wire.clone();
+            let answer = timeout(limit / 2, wire.send_packed_command(&cmd("PING"))).await;
+            if answer.is_err() {
+                return silent();
+            }
+        }
     }
 
     /// Sends commands in one go and returns an answer for each, refusals included.

@@ -1,8 +1,10 @@
 //! Keeps a connection, whatever happens to the server.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cache_core::backend::News;
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -59,18 +61,14 @@ impl Supervisor {
     ///
     /// Does not stop the attempt that it waits for.
     pub(crate) async fn link(&self) -> Result<Link> {
-        loop {
-            match &*self.state.borrow() {
-                State::Closed => return Err(closed()),
-                State::Down(error) => return Err(error.clone()),
-                State::Up(link) => return Ok(link.clone()),
-                State::Idle | State::Opening => {}
-            }
-            self.start()?;
-            let mut state = self.state.subscribe();
-            // Cannot fail: the sender is ours.
-            let _ = state.wait_for(|state| !matches!(state, State::Opening)).await;
+        if let Some(link) = self.known() {
+            return link;
         }
+        self.start()?;
+        let mut state = self.state.subscribe();
+        // Cannot fail: the sender is ours.
+        let _ = state.wait_for(|state| !matches!(state, State::Opening)).await;
+        self.known().unwrap_or_else(|| Err(lost()))
     }
 
     /// Ends the connection and the task.
@@ -78,6 +76,16 @@ impl Supervisor {
         self.state.send_replace(State::Closed);
         // The task holds a receiver as long as it lives.
         let _ = timeout(Self::CLOSE, self.state.closed()).await;
+    }
+
+    /// Returns the connection, or why there is none; `None` before the end of the first attempt.
+    fn known(&self) -> Option<Result<Link>> {
+        match &*self.state.borrow() {
+            State::Closed => Some(Err(closed())),
+            State::Down(error) => Some(Err(error.clone())),
+            State::Idle | State::Opening => None,
+            State::Up(link) => Some(Ok(link.clone())),
+        }
     }
 
     fn start(&self) -> Result<()> {
@@ -140,10 +148,22 @@ impl Task {
 
     /// Lets callers use a connection until it is lost.
     async fn serve(&self, Opened { link, driver }: Opened) {
+        let feed = self.dialer.feed().filter(|_| link.is_listening());
+        // Before anybody reads from it: what was read from the last one may be old.
+        if let Some(feed) = feed {
+            feed.tell(News::Listening);
+        }
         self.up(link.clone());
+        let silent = async {
+            match feed {
+                Some(feed) => link.silent(feed.max_silence()).await,
+                None => pending().await,
+            }
+        };
         let error = tokio::select! {
             () = driver => lost(),
             error = link.failed() => error,
+            error = silent => error,
         };
         self.down(error);
     }
@@ -156,10 +176,17 @@ impl Task {
 
     /// Warns once for each reason, not for each attempt.
     fn down(&self, error: Error) {
+        self.deafen();
         let text = error.to_string();
         let is_news = !matches!(&*self.state.borrow(), State::Down(old) if old.to_string() == text);
         if self.change(State::Down(error)) && is_news {
             tracing::warn!(server = %self.dialer.endpoint, reason = text, "not connected");
+        }
+    }
+
+    fn deafen(&self) {
+        if let Some(feed) = self.dialer.feed() {
+            feed.tell(News::Deaf);
         }
     }
 
@@ -177,6 +204,7 @@ impl Task {
 
 impl Drop for Task {
     fn drop(&mut self) {
+        self.deafen();
         self.change(State::Idle);
     }
 }

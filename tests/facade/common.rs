@@ -60,3 +60,25 @@ pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) 
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
+
+/// Runs tests against a fresh server of one kind each.
+macro_rules! on {
+    ($module:ident, $flavour:ident: $($name:ident)*) => {
+        mod $module {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let server = super::server_or_return!(super::Flavour::$flavour);
+                super::$name(server).await;
+            })*
+        }
+    };
+}
+
+macro_rules! on_every_server {
+    ($($name:ident)*) => {
+        $crate::common::on!(redis_7, Redis: $($name)*);
+        $crate::common::on!(valkey_8, Valkey: $($name)*);
+    };
+}
+
+pub(crate) use {on, on_every_server};

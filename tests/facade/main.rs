@@ -5,6 +5,7 @@
 mod bytes;
 mod common;
 mod flights;
+mod hearing;
 mod hits;
 mod invalidation;
 mod isolation;

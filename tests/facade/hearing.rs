@@ -1,0 +1,205 @@
+//! P3: what one instance or another program changes, every instance hears. On real servers.
+
+use std::time::Duration;
+
+use cache_aside::{Cache, CallOptions, Key, Outcome, RedisBackend, Settings, TtlTable};
+use cache_test_servers::{Flavour, Server, server_or_return};
+
+use crate::common::{Source, memory, on_every_server, until};
+
+on_every_server! {
+    a_connection_that_is_killed_costs_what_was_near
+    a_fill_is_a_near_hit_at_the_next_call
+    a_hung_server_ends_near_entries_in_time
+    an_edit_ends_the_near_copies_of_other_instances
+    another_program_is_heard
+    waiting_instances_are_woken_by_the_fill
+    commands_per_call_are_counted
+}
+
+/// An instance whose near entries only end in time if somebody tells it.
+fn instance(server: &Server) -> Cache {
+    let settings = "remote_timeout = '1s'\ndegraded_ttl = '1h'\nmax_silence = '10s'";
+    instance_with(server, settings)
+}
+
+fn instance_with(server: &Server, settings: &str) -> Cache {
+    Cache::builder("test")
+        .ttl_table(TtlTable::from_toml("default = '1h'").unwrap())
+        .settings(Settings::from_toml(settings).unwrap())
+        .near(memory())
+        .remote(RedisBackend::new(&server.url()).unwrap())
+        .build()
+        .unwrap()
+}
+
+/// Asks until the answer is a near hit.
+async fn warm(cache: &Cache, key: &Key, source: &Source) -> u32 {
+    let options = CallOptions::table();
+    let mut value = 0;
+    until("a near hit", async || {
+        let answer = cache.fetch(key, &options, || source.load()).await.unwrap();
+        value = *answer.value;
+        answer.outcome == Outcome::NearHit && listening(cache).await
+    })
+    .await;
+    value
+}
+
+async fn listening(cache: &Cache) -> bool {
+    cache.health().await.remote.unwrap().listening
+}
+
+/// Asks until the answer is newer than `old`; never longer than the news take.
+async fn newer(cache: &Cache, key: &Key, source: &Source, old: u32) -> u32 {
+    let mut value = old;
+    until("a newer value", async || {
+        value = *cache.get_or_load(key, || source.load()).await.unwrap();
+        value > old
+    })
+    .await;
+    value
+}
+
+async fn an_edit_ends_the_near_copies_of_other_instances(server: Server) {
+    let (one, two, source) = (instance(&server), instance(&server), Source::default());
+    let key = one.key("profile").tier("free").user(1);
+    let first = warm(&one, &key, &source).await;
+    assert_eq!(warm(&two, &key, &source).await, first);
+
+    one.invalidate(&key).await.unwrap();
+    let second = newer(&two, &key, &source, first).await;
+    warm(&one, &key, &source).await;
+    one.invalidate_user(1).await.unwrap();
+    let third = newer(&two, &key, &source, second).await;
+    warm(&two, &key, &source).await;
+    one.clear().await.unwrap();
+    newer(&two, &key, &source, third).await;
+}
+
+async fn another_program_is_heard(server: Server) {
+    let (cache, source) = (instance(&server), Source::default());
+    let key = cache.key("profile").user(1);
+    let commands: [&[&str]; 4] = [
+        &["DEL", "test:profile:-:@1"],
+        &["SET", "test:profile:-:@1", "junk"],
+        &["DEL", "test:!user:@1"],
+        &["FLUSHALL"],
+    ];
+    let mut value = warm(&cache, &key, &source).await;
+    for command in commands {
+        server.cli(command);
+        value = newer(&cache, &key, &source, value).await;
+        assert_eq!(warm(&cache, &key, &source).await, value, "{command:?}");
+    }
+    server.cli(&["PEXPIRE", "test:profile:-:@1", "1"]);
+    newer(&cache, &key, &source, value).await;
+}
+
+/// A script's own write is told back to its client, in spite of `NOLOOP`.
+async fn a_fill_is_a_near_hit_at_the_next_call(server: Server) {
+    let (cache, source) = (instance(&server), Source::default());
+    warm(&cache, &cache.key("first"), &source).await;
+    let options = CallOptions::table();
+    let mut near = 0;
+    for user in 0..200 {
+        let key = cache.key("profile").user(user);
+        let filled = cache.fetch(&key, &options, || source.load()).await.unwrap();
+        assert_eq!(filled.outcome, Outcome::Loaded);
+        tokio::task::yield_now().await;
+        let answer = cache.fetch(&key, &options, || source.load()).await.unwrap();
+        near += u32::from(answer.outcome == Outcome::NearHit);
+    }
+    assert_eq!(near, 200);
+}
+
+async fn a_connection_that_is_killed_costs_what_was_near(server: Server) {
+    let (cache, source) = (instance(&server), Source::default());
+    let key = cache.key("profile").user(1);
+    let value = warm(&cache, &key, &source).await;
+    let options = CallOptions::table();
+
+    server.cli(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+
+    until("near is not trusted any more", async || {
+        let answer = cache.fetch(&key, &options, || source.load()).await.unwrap();
+        answer.outcome != Outcome::NearHit
+    })
+    .await;
+    assert_eq!(warm(&cache, &key, &source).await, value);
+}
+
+async fn a_hung_server_ends_near_entries_in_time(server: Server) {
+    let settings = "remote_timeout = '50ms'\ndegraded_ttl = '100ms'\nmax_silence = '200ms'";
+    let (cache, source) = (instance_with(&server, settings), Source::default());
+    let key = cache.key("profile").user(1);
+    let value = warm(&cache, &key, &source).await;
+
+    server.stop();
+    newer(&cache, &key, &source, value).await;
+
+    server.resume();
+    until("it is heard again", async || {
+        cache.get_or_load(&key, || source.load()).await.unwrap();
+        listening(&cache).await && cache.health().await.is_complete()
+    })
+    .await;
+}
+
+async fn waiting_instances_are_woken_by_the_fill(server: Server) {
+    let (one, two, source) = (instance(&server), instance(&server), Source::default());
+    warm(&one, &one.key("first"), &source).await;
+    warm(&two, &two.key("first"), &source).await;
+    let key = one.key("slow");
+    let load = || async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        Ok::<_, std::convert::Infallible>(7_u32)
+    };
+
+    let (first, second) = tokio::join!(one.get_or_load(&key, load), two.get_or_load(&key, load));
+
+    assert_eq!((*first.unwrap(), *second.unwrap()), (7, 7));
+    assert_eq!(one.stats().total().loads + two.stats().total().loads, 2, "this one, and `first`");
+}
+
+async fn commands_per_call_are_counted(server: Server) {
+    let (one, two, source) = (instance(&server), instance(&server), Source::default());
+    warm(&one, &one.key("profile").user(0), &source).await;
+    warm(&two, &two.key("profile").user(0), &source).await;
+    // The generations of these groups are known from here on.
+    let keys = [one.key("profile").user(0).arg(1), one.key("profile").user(0).arg(2)];
+
+    let before = commands(&server);
+    one.get_or_load(&keys[0], || source.load()).await.unwrap();
+    let missed = commands(&server);
+    two.get_or_load(&keys[0], || source.load()).await.unwrap();
+    let hit = commands(&server);
+    two.get_or_load(&keys[0], || source.load()).await.unwrap();
+    let near = commands(&server);
+    one.invalidate(&keys[0]).await.unwrap();
+    let removed = commands(&server);
+    one.invalidate_user(0).await.unwrap();
+    let ended = commands(&server);
+
+    assert_eq!(missed - before, 2, "a miss is a look-up that takes the lease, and a fill");
+    assert_eq!(hit - missed, 1, "a remote hit is one command");
+    assert_eq!(near - hit, 0, "a near hit is none");
+    assert_eq!(removed - near, 1);
+    assert_eq!(ended - removed, 1);
+}
+
+/// Commands of clients so far; what scripts call inside the server, and pings, are not counted.
+fn commands(server: &Server) -> u64 {
+    let stats = server.cli(&["INFO", "commandstats"]);
+    let calls = stats.lines().filter_map(|line| {
+        let (name, fields) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
+        let counted = ["set", "get", "mget", "del", "evalsha", "eval"].contains(&name);
+        let calls: u64 = fields.split(',').next()?.parse().ok()?;
+        // A fill is one EVALSHA that calls GETRANGE and SET.
+        match name {
+            "getrange" => Some(0_i64.wrapping_sub_unsigned(calls)),
+            _ => counted.then_some(i64::try_from(calls).ok()?),
+        }
+    });
+    u64::try_from(calls.sum::<i64>()).unwrap()
+}
