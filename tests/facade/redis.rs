@@ -8,22 +8,22 @@ use cache_test_servers::{Flavour, Server, server_or_return};
 
 use crate::common::{Source, memory, until};
 
+macro_rules! on {
+    ($module:ident, $flavour:ident: $($name:ident)*) => {
+        mod $module {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let server = super::server_or_return!(super::Flavour::$flavour);
+                super::$name(server).await;
+            })*
+        }
+    };
+}
+
 macro_rules! on_every_server {
     ($($name:ident)*) => {
-        mod redis_7 {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                let server = super::server_or_return!(super::Flavour::Redis);
-                super::$name(server).await;
-            })*
-        }
-        mod valkey_8 {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                let server = super::server_or_return!(super::Flavour::Valkey);
-                super::$name(server).await;
-            })*
-        }
+        on!(redis_7, Redis: $($name)*);
+        on!(valkey_8, Valkey: $($name)*);
     };
 }
 
@@ -35,6 +35,8 @@ on_every_server! {
     redis_stopped_in_the_middle_is_not_noticed_by_callers
     starting_without_redis_works
 }
+
+on!(container, Container: an_edit_is_seen_by_every_instance an_entry_is_shared_and_then_near);
 
 fn instance(server: &Server) -> Cache {
     let mut settings = Settings::default();
