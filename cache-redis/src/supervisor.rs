@@ -59,18 +59,14 @@ impl Supervisor {
     ///
     /// Does not stop the attempt that it waits for.
     pub(crate) async fn link(&self) -> Result<Link> {
-        loop {
-            match &*self.state.borrow() {
-                State::Closed => return Err(closed()),
-                State::Down(error) => return Err(error.clone()),
-                State::Up(link) => return Ok(link.clone()),
-                State::Idle | State::Opening => {}
-            }
-            self.start()?;
-            let mut state = self.state.subscribe();
-            // Cannot fail: the sender is ours.
-            let _ = state.wait_for(|state| !matches!(state, State::Opening)).await;
+        if let Some(link) = self.known() {
+            return link;
         }
+        self.start()?;
+        let mut state = self.state.subscribe();
+        // Cannot fail: the sender is ours.
+        let _ = state.wait_for(|state| !matches!(state, State::Opening)).await;
+        self.known().unwrap_or_else(|| Err(lost()))
     }
 
     /// Ends the connection and the task.
@@ -78,6 +74,16 @@ impl Supervisor {
         self.state.send_replace(State::Closed);
         // The task holds a receiver as long as it lives.
         let _ = timeout(Self::CLOSE, self.state.closed()).await;
+    }
+
+    /// Returns the connection, or why there is none; `None` before the end of the first attempt.
+    fn known(&self) -> Option<Result<Link>> {
+        match &*self.state.borrow() {
+            State::Closed => Some(Err(closed())),
+            State::Down(error) => Some(Err(error.clone())),
+            State::Idle | State::Opening => None,
+            State::Up(link) => Some(Ok(link.clone())),
+        }
     }
 
     fn start(&self) -> Result<()> {
