@@ -1,7 +1,7 @@
 //! What the macros accept, and what they say about what they refuse.
 //!
 //! `TRYBUILD=overwrite cargo test -p cache-aside-tests --test ui` writes the expected texts anew;
-//! read the difference before it is committed. `-- ui name.rs` runs the cases of one name.
+//! read the difference before it is committed. `-- trybuild=name` runs the cases with that name.
 
 #[test]
 fn the_macros_accept_and_refuse() {

@@ -5,8 +5,7 @@ use quote::{format_ident, quote};
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    FnArg, Ident, ItemFn, Pat, PatIdent, PatReference, PatType, Type, TypeImplTrait,
-    parse_quote,
+    FnArg, Ident, ItemFn, Pat, PatIdent, PatReference, PatType, Type, TypeImplTrait, parse_quote,
 };
 
 /// An argument whose value the function can read.
@@ -76,7 +75,6 @@ impl Argument {
         let mut pattern = self.pattern.clone();
         WithoutModes { keep_ref: self.is_borrowed }.visit_pat_mut(&mut pattern);
         quote! {
-            
             #[allow(unused_variables)]
             let #pattern = #reference;
         }

@@ -79,7 +79,11 @@ pub(crate) fn borrows_self(function: &ItemFn) -> Option<bool> {
 }
 
 /// Returns the cache: the expression given, or else `self.cache`, or else the argument `cache`.
-pub(crate) fn cache(given: Option<Expr>, function: &ItemFn, arguments: &[Argument]) -> Result<Expr> {
+pub(crate) fn cache(
+    given: Option<Expr>,
+    function: &ItemFn,
+    arguments: &[Argument],
+) -> Result<Expr> {
     if let Some(cache) = given {
         return Ok(cache);
     }

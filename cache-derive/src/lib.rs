@@ -11,6 +11,7 @@ mod function;
 mod invalidates;
 mod mention;
 mod options;
+mod reference;
 
 use proc_macro::TokenStream;
 
@@ -46,6 +47,14 @@ use proc_macro::TokenStream;
 /// key under that role. Every other argument is part of the key in its order, or, with `key(…)`,
 /// must be used there or be named in `skip(…)`: an argument that is neither does not compile.
 /// In `key(…)` an argument means what it means in the function, but cannot be moved.
+///
+/// # Where it may stand
+///
+/// On `async fn` with `&self` or a shared `self` such as `self: Arc<Self>`, and on those without a
+/// `self`. A function of a type without a `self` must name `Self` somewhere, in its body or as in
+/// `cache = Self::cache()`: the macro cannot tell otherwise that it is not one of the module. Not
+/// in an `impl Trait for …`, where there is no room for the key function, and so not under
+/// `#[async_trait]`: annotate a method of the type and call that one.
 #[proc_macro_attribute]
 pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
     cached::attribute(args.into(), item.into()).into()

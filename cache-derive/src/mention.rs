@@ -1,16 +1,10 @@
-//! Which variables an expression reads, and how it reads them when they are references.
+//! Which variables an expression reads.
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
-use quote::quote;
-use syn::spanned::Spanned;
+use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
-use syn::visit_mut::{self, VisitMut};
-use syn::{
-    Expr, ExprPath, ExprReference, ExprUnary, FieldValue, Ident, Lit, LitStr, Macro, PatIdent,
-    Token, UnOp,
-};
+use syn::{Expr, ExprPath, Ident, Item, ItemFn, LitStr, Macro, PatIdent};
 
 /// Returns every variable `expr` may read, also those read by macros inside it.
 ///
@@ -38,25 +32,12 @@ pub(crate) fn variable(expr: &Expr) -> Option<&Ident> {
     }
 }
 
-/// Rewrites `expr` so that it means the same when `names` are references to what they were.
-pub(crate) fn dereferenced(expr: &Expr, names: &BTreeSet<Ident>) -> Expr {
-    let mut expr = expr.clone();
-    Dereference(names).visit_expr_mut(&mut expr);
-    expr
-}
-
-/// Returns `&expr`, or `expr` where that is a reference already.
-pub(crate) fn borrowed(expr: Expr) -> Expr {
-    match &expr {
-        Expr::Reference(_) => expr,
-        Expr::Lit(literal) if matches!(literal.lit, Lit::Str(_)) => expr,
-        _ => Expr::Reference(ExprReference {
-            attrs: Vec::new(),
-            and_token: Token![&](Span::mixed_site().located_at(expr.span())),
-            mutability: None,
-            expr: Box::new(expr),
-        }),
-    }
+/// Whether `Self` is named in the function, but for items in its body, or in one of `exprs`.
+pub(crate) fn names_type<'a>(function: &ItemFn, exprs: impl IntoIterator<Item = &'a Expr>) -> bool {
+    let mut found = NamesType(false);
+    found.visit_item_fn(function);
+    exprs.into_iter().for_each(|expr| found.visit_expr(expr));
+    found.0
 }
 
 struct Mentions(BTreeSet<Ident>);
@@ -94,7 +75,7 @@ impl Mentions {
 }
 
 /// Whether the name at `at` is a variable, and not a field, a path, a macro or a label.
-fn is_variable(tokens: &[TokenTree], at: usize) -> bool {
+pub(crate) fn is_variable(tokens: &[TokenTree], at: usize) -> bool {
     let before = |back: usize| at.checked_sub(back).and_then(|at| punct(tokens, at));
     let after = |forth: usize| punct(tokens, at + forth);
     let is_field = before(1) == Some('.') && before(2) != Some('.');
@@ -137,6 +118,33 @@ fn labels(tokens: &[TokenTree]) -> impl Iterator<Item = &Ident> {
     })
 }
 
+struct NamesType(bool);
+
+impl Visit<'_> for NamesType {
+    fn visit_ident(&mut self, name: &Ident) {
+        self.0 |= name == "Self";
+    }
+
+    fn visit_item(&mut self, _: &Item) {}
+
+    fn visit_macro(&mut self, call: &Macro) {
+        self.visit_tokens(call.tokens.clone());
+        visit::visit_macro(self, call);
+    }
+}
+
+impl NamesType {
+    fn visit_tokens(&mut self, tokens: TokenStream) {
+        for token in tokens {
+            match token {
+                TokenTree::Group(group) => self.visit_tokens(group.stream()),
+                TokenTree::Ident(name) => self.visit_ident(&name),
+                _ => {}
+            }
+        }
+    }
+}
+
 struct Rebound(BTreeSet<Ident>);
 
 impl Visit<'_> for Rebound {
@@ -146,59 +154,8 @@ impl Visit<'_> for Rebound {
     }
 }
 
-struct Dereference<'a>(&'a BTreeSet<Ident>);
-
-impl VisitMut for Dereference<'_> {
-    fn visit_expr_mut(&mut self, expr: &mut Expr) {
-        match variable(expr) {
-            Some(name) if self.0.contains(name) => *expr = dereference(expr.clone()),
-            _ => visit_mut::visit_expr_mut(self, expr),
-        }
-    }
-
-    fn visit_macro_mut(&mut self, call: &mut Macro) {
-        call.tokens = self.in_tokens(call.tokens.clone());
-    }
-
-    fn visit_field_value_mut(&mut self, field: &mut FieldValue) {
-        visit_mut::visit_field_value_mut(self, field);
-        if variable(&field.expr).is_none() {
-            field.colon_token.get_or_insert_default(); // `Page { page }` becomes `Page { page: *page }`
-        }
-    }
-}
-
-impl Dereference<'_> {
-    fn in_tokens(&self, tokens: TokenStream) -> TokenStream {
-        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-        let through = tokens.iter().enumerate().map(|(at, token)| match token {
-            TokenTree::Group(group) => {
-                let inside = self.in_tokens(group.stream());
-                let mut through = Group::new(group.delimiter(), inside);
-                through.set_span(group.span());
-                through.into()
-            }
-            TokenTree::Ident(name) if self.0.contains(name) && is_variable(&tokens, at) => {
-                let star = Token![*](Span::mixed_site());
-                Group::new(Delimiter::Parenthesis, quote!(#star #name)).into()
-            }
-            _ => token.clone(),
-        });
-        through.collect()
-    }
-}
-
-fn dereference(expr: Expr) -> Expr {
-    Expr::Unary(ExprUnary {
-        attrs: Vec::new(),
-        op: UnOp::Deref(Token![*](Span::mixed_site())),
-        expr: Box::new(expr),
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use quote::ToTokens;
     use syn::parse_quote;
 
     use super::*;
@@ -213,7 +170,10 @@ mod tests {
 
     #[test]
     fn variables_are_mentions() {
-        assert_eq!(read(&parse_quote!(page.min(limit) + sizes[at])), ["at", "limit", "page", "sizes"]);
+        assert_eq!(
+            read(&parse_quote!(page.min(limit) + sizes[at])),
+            ["at", "limit", "page", "sizes"]
+        );
         assert_eq!(read(&parse_quote!(Page { page, size: length })), ["length", "page"]);
     }
 
@@ -239,7 +199,10 @@ mod tests {
         assert_eq!(read(&parse_quote!(format!("{{user}} user"))), [""; 0]);
         assert_eq!(read(&parse_quote!(format!("{user}", user = page))), ["page"]);
         assert_eq!(read(&parse_quote!(vec!["{user}"])), [""; 0]);
-        assert_eq!(read(&parse_quote!(vec![query.page, page::FIRST, page!(), P { page: 1 }])), ["query"]);
+        assert_eq!(
+            read(&parse_quote!(vec![query.page, page::FIRST, page!(), { page: 1 }])),
+            ["query"]
+        );
     }
 
     #[test]
@@ -249,14 +212,32 @@ mod tests {
     }
 
     #[test]
-    fn references_are_read_through() {
-        let names = BTreeSet::from([parse_quote!(page)]);
-        let through = |expr: Expr| dereferenced(&expr, &names).into_token_stream().to_string();
+    fn the_own_type_is_found_but_not_that_of_an_item() {
+        let names = |function: ItemFn| names_type(&function, []);
 
-        assert_eq!(through(parse_quote!(page.min(3))), "(* page) . min (3)");
-        assert_eq!(through(parse_quote!(page as u64 + 1)), "* page as u64 + 1");
-        assert_eq!(through(parse_quote!(P { page, size })), "P { page : * page , size }");
-        assert_eq!(through(parse_quote!(query.page)), "query . page");
-        assert_eq!(through(parse_quote!(vec![(page), query.page])), "vec ! [((* page)) , query . page]");
+        assert!(names(parse_quote!(
+            fn f() {
+                Self::g()
+            }
+        )));
+        assert!(names(parse_quote!(
+            fn f() -> Option<Self> {
+                None
+            }
+        )));
+        assert!(names(parse_quote!(
+            fn f() {
+                println!("{}", Self::NAME)
+            }
+        )));
+        assert!(!names(parse_quote!(
+            fn f() {
+                impl T {
+                    fn new() -> Self {
+                        T
+                    }
+                }
+            }
+        )));
     }
 }

@@ -148,13 +148,14 @@ pub(crate) fn once<T>(slot: &mut Option<T>, name: &Ident, value: T) -> Result<()
     Ok(())
 }
 
-/// Collects the errors of independent checks, so that the user sees all of them at once.
-pub(crate) fn all(checks: impl IntoIterator<Item = Result<()>>) -> Result<()> {
-    let errors = checks.into_iter().filter_map(Result::err).reduce(|mut all, error| {
+/// Collects independent results, or all of their errors, so that the user sees them at once.
+pub(crate) fn all<T>(results: impl IntoIterator<Item = Result<T>>) -> Result<Vec<T>> {
+    let (values, errors): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    let errors = errors.into_iter().filter_map(Result::err).reduce(|mut all, error| {
         all.combine(error);
         all
     });
-    errors.map_or(Ok(()), Err)
+    errors.map_or_else(|| values.into_iter().collect(), Err)
 }
 
 /// Counts the single-letter edits (insert, remove, replace) between two words.

@@ -1,4 +1,4 @@
-//! The truth: a SQLite file, with every query counted.
+//! The truth: a `SQLite` file, with every query counted.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 
 use crate::model::{Conversation, Hit, Kind, Plan, Profile};
 
-/// Connections that read at the same time. SQLite has one writer, so it gets one more.
+/// Connections that read at the same time. `SQLite` has one writer, so it gets one more.
 const READERS: usize = 4;
 
 /// How many hits are on a page.

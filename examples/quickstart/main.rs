@@ -36,12 +36,13 @@ const SEED: u64 = 42;
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    let clock = DayClock::new();
+    let namespace = format!("quickstart-{:08x}", rand::random::<u32>()); // no entries of other runs
+    let cache = build_cache(&namespace, &clock)?;
     let folder = tempfile::tempdir()?; // removed at the end
     let (plain, db) = databases(folder.path())?;
     let requests: Arc<[Request]> = day::requests(SEED)?.into();
-    let clock = DayClock::new();
-    let namespace = format!("quickstart-{:08x}", rand::random::<u32>()); // no entries of other runs
-    let repository = Repository { cache: cache(&namespace, &clock)?, db };
+    let repository = Repository { cache, db };
     let remote = repository.cache.health().await.remote;
     introduce(remote.as_ref());
 
@@ -60,7 +61,7 @@ async fn main() -> Result<()> {
 
     proof::edit_is_seen(&repository).await?;
     if remote.is_some() {
-        let second = Repository { cache: cache(&namespace, &clock)?, ..repository.clone() };
+        let second = Repository { cache: build_cache(&namespace, &clock)?, ..repository.clone() };
         proof::second_server(second, last_minutes(&requests), &clock).await?;
     }
     finish(&repository.cache).await;
@@ -76,7 +77,7 @@ fn databases(folder: &Path) -> Result<(Database, Database)> {
 }
 
 /// Builds the cache: memory, and Redis if the environment names one.
-fn cache(namespace: &str, clock: &DayClock) -> Result<Cache> {
+fn build_cache(namespace: &str, clock: &DayClock) -> Result<Cache> {
     let table = TtlTable::from_toml(include_str!("ttl.toml"))?;
     let builder = cache_aside::builder_from_env(namespace)?.ttl_table(table);
     Ok(builder.clock(Arc::new(clock.clone())).build()?)
@@ -104,10 +105,13 @@ this process; with a database across a network, the left sides are longer and th
     );
     if remote.is_some() {
         println!(
-            "With Redis, an entry is near for {:?} at most as long as servers cannot tell each other of edits,
-and most users pause for longer. A remote hit is a round trip, which SQLite saves here.",
+            "With Redis, an entry is near for at most {:?} while servers cannot tell each other of edits, and
+most users pause for longer. A remote hit is a round trip; a SQLite query in this process is none.",
             Settings::default().degraded_ttl
         );
+    }
+    if cfg!(debug_assertions) {
+        println!("This is a dev build: `--release` is faster on both sides.");
     }
 }
 

@@ -49,13 +49,12 @@ pub(crate) async fn second_server(
         requests.iter().filter(|request| request.action.is_read()).cloned().collect();
     run::serve("Second server", &Store::Cached(repository), &reads, clock).await?;
     let stats = cache.stats();
-    for (kind, stats) in
-        Kind::ALL.iter().filter_map(|kind| Some((kind, stats.entities.get(kind.name())?)))
-    {
+    for kind in Kind::ALL {
+        let Some(entity) = stats.entities.get(kind.name()) else { continue };
         let [near, remote, loaded] =
-            [stats.near_hits, stats.remote_hits, stats.loaded].map(grouped);
-        let entity = kind.name();
-        println!("  {entity:<14}{near:>7} near {remote:>7} remote {loaded:>7} from the database");
+            [entity.near_hits, entity.remote_hits, entity.loaded].map(grouped);
+        let name = kind.name();
+        println!("  {name:<14}{near:>7} near {remote:>7} remote {loaded:>7} from the database");
     }
     cache.close().await;
     Ok(())

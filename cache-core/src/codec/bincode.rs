@@ -5,8 +5,7 @@ use bincode::serde::{encode_into_std_write, seed_decode_from_slice};
 use serde::Serialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _};
 
-use super::guard::{Guard, Limits};
-use super::{Codec, CodecId, MAX_DECODED, Visit, measure};
+use super::{Codec, CodecId, MAX_DECODED, Visit};
 use crate::{Error, ErrorKind, Result};
 
 /// The longest payload of [`Bincode`].
@@ -26,7 +25,10 @@ pub struct Bincode;
 impl Bincode {
     pub(super) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<()> {
         let before = out.len();
-        encode_into_std_write(value, out, settings()).map_err(|_| unsupported())?;
+        encode_into_std_write(value, out, settings()).map_err(|_| {
+            let text = "bincode cannot write this value: use a codec that describes itself";
+            Error::new(ErrorKind::Unsupported, text)
+        })?;
         check_len(out.len() - before, ErrorKind::InvalidInput)
     }
 
@@ -55,10 +57,6 @@ impl Codec for Bincode {
     }
 
     fn encode(&self, value: &dyn erased_serde::Serialize, out: &mut Vec<u8>) -> Result<()> {
-        // An error in the depth of an erased value would double its text with every level.
-        if measure(value)?.open {
-            return Err(unsupported());
-        }
         Self::write(value, out)
     }
 
@@ -73,11 +71,6 @@ fn check_len(len: usize, kind: ErrorKind) -> Result<()> {
         return Err(Error::new(kind, text));
     }
     Ok(())
-}
-
-fn unsupported() -> Error {
-    let text = "bincode cannot write this value: use a codec that describes itself";
-    Error::new(ErrorKind::Unsupported, text)
 }
 
 /// The one configuration; another would need another [`CodecId`].
@@ -95,9 +88,7 @@ impl<'de> DeserializeSeed<'de> for Erased<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let limits = Limits::default();
-        let guarded = Guard::new(deserializer, &limits);
-        let mut erased = <dyn erased_serde::Deserializer<'_>>::erase(guarded);
+        let mut erased = <dyn erased_serde::Deserializer<'_>>::erase(deserializer);
         (self.0)(&mut erased).map_err(D::Error::custom)
     }
 }

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 
-use super::guard::{Guard, Limits};
+use super::guard::{Guard, Keep, Limits, Shorten};
 use super::{Bincode, Codec, MAX_DEPTH, MAX_PAYLOAD, Measure, measure};
 use crate::{Error, ErrorKind, Result};
 
@@ -40,10 +40,11 @@ pub fn encode_value<T: Serialize + ?Sized>(codec: &dyn Codec, value: &T) -> Resu
 /// [`ErrorKind::Corrupt`] if the bytes are not the payload of a `T`, if it is nested deeper than
 /// [`MAX_DEPTH`], or if it would take more memory than [`MAX_DECODED`](super::MAX_DECODED).
 pub fn decode_value<T: DeserializeOwned>(codec: &dyn Codec, bytes: &[u8]) -> Result<T> {
-    let limits = Limits::default();
     if is_bincode(codec) {
+        let limits = Limits::<Keep>::default();
         return Bincode::read(Guard::new(PhantomData::<T>, &limits), bytes);
     }
+    let limits = Limits::<Shorten>::default();
     let mut value = None;
     codec.decode(bytes, &mut |deserializer| {
         value = Some(Guard::new(PhantomData::<T>, &limits).deserialize(deserializer)?);

@@ -71,7 +71,7 @@ impl fmt::Debug for Stamp {
 /// What a stored value is, by its first bytes.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Mark {
-    /// An envelope, to be read with [`decode`](super::decode), which may still find a [`Flaw`](super::Flaw).
+    /// An envelope, to be read with [`decode`](fn@super::decode), which may still find a [`Flaw`](super::Flaw).
     Entry,
     /// Nothing of ours, or nothing this version knows.
     Foreign,

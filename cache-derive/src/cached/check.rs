@@ -2,20 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Span, TokenStream, TokenTree};
-use quote::ToTokens;
+use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::{
-    Error, Expr, FnArg, GenericArgument, Ident, ItemFn, LitStr, PathArguments, ReceiverKind, Result,
-    ReturnType, Type,
+    Error, Expr, FnArg, GenericArgument, Ident, ItemFn, LitStr, PathArguments, ReceiverKind,
+    Result, ReturnType, Type,
 };
 
 use super::args::Args;
 use super::parts::{Part, Role, parts};
 use crate::argument::Argument;
 use crate::function;
-use crate::mention::mentions;
+use crate::mention::{mentions, names_type, variable};
 use crate::options::all;
+use crate::reference::{borrowed, dereferenced};
 
 /// A function that can be cached, and how.
 pub(super) struct Checked {
@@ -33,27 +33,45 @@ pub(super) struct Checked {
 impl Checked {
     /// Returns the arguments that the key function needs: for the key, or to reach the cache.
     pub(super) fn key_arguments(&self) -> impl Iterator<Item = &Argument> {
-        let exprs = self.parts.iter().map(|part| &part.value).chain([&self.cache]);
-        let read: BTreeSet<Ident> = exprs.flat_map(mentions).collect();
-        let is_read = move |argument: &&Argument| argument.variables.iter().any(|name| read.contains(name));
+        self.arguments_of(self.parts.iter().map(|part| &part.value).chain([&self.cache]))
+    }
+
+    /// Returns the arguments through which the cache is reached.
+    pub(super) fn cache_arguments(&self) -> impl Iterator<Item = &Argument> {
+        self.arguments_of([&self.cache])
+    }
+
+    fn arguments_of<'a>(
+        &'a self,
+        exprs: impl IntoIterator<Item = &'a Expr>,
+    ) -> impl Iterator<Item = &'a Argument> {
+        let read: BTreeSet<Ident> = exprs.into_iter().flat_map(mentions).collect();
+        let is_read =
+            move |argument: &&Argument| argument.variables.iter().any(|name| read.contains(name));
         self.arguments.iter().filter(is_read)
+    }
+
+    /// Returns a reference to what `expr` means, for where all arguments are references.
+    pub(super) fn by_reference(&self, expr: &Expr) -> Expr {
+        let is_argument = |name: &Ident| {
+            name == "self"
+                || self.arguments.iter().any(|argument| argument.variables.contains(name))
+        };
+        if variable(expr).is_some_and(is_argument) {
+            return expr.clone();
+        }
+        let owned = self.arguments.iter().filter(|argument| !argument.is_borrowed);
+        borrowed(dereferenced(
+            expr,
+            &owned.flat_map(|argument| argument.variables.clone()).collect(),
+        ))
     }
 
     /// Whether it is a function of a type: it has a `self`, or names `Self`.
     pub(super) fn has_type(&self) -> bool {
-        let mut exprs = self.parts.iter().map(|part| &part.value).chain([&self.cache]);
-        self.function.sig.receiver().is_some()
-            || names_type(self.function.to_token_stream())
-            || exprs.any(|expr| names_type(expr.to_token_stream()))
+        let exprs = self.parts.iter().map(|part| &part.value).chain([&self.cache]);
+        self.function.sig.receiver().is_some() || names_type(&self.function, exprs)
     }
-}
-
-fn names_type(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Group(group) => names_type(group.stream()),
-        TokenTree::Ident(name) => name == "Self",
-        _ => false,
-    })
 }
 
 /// Judges the options and the function together.
@@ -64,8 +82,8 @@ pub(super) fn check(args: Args, function: ItemFn) -> Result<Checked> {
         function::check_alone(&function),
         check_receiver(&function),
         check_returned(&function),
-        all(function.sig.inputs.iter().map(check_input)),
-        all(arguments.iter().map(check_pattern)),
+        all(function.sig.inputs.iter().map(check_input)).map(drop),
+        all(arguments.iter().map(check_pattern)).map(drop),
         check_ttl(&args),
     ])?;
     let parts = parts(&args, &function, &arguments)?;

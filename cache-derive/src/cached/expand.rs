@@ -1,8 +1,5 @@
 //! The key function, and the function that asks the cache first.
 
-use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -12,7 +9,8 @@ use super::check::Checked;
 use super::key_function::key_function;
 use crate::argument::{Argument, name_all};
 use crate::function;
-use crate::mention::{borrowed, dereferenced, mentions};
+use crate::mention::mentions;
+use crate::reference::borrowed;
 
 /// Writes both functions.
 pub(super) fn expand(checked: &Checked) -> TokenStream {
@@ -55,11 +53,13 @@ fn cached_function(checked: &Checked) -> TokenStream {
 /// Without it, `list` of a type that does not name `Self` could find the key function of another
 /// `list`, in the module, and share its entries.
 fn witness(checked: &Checked) -> Option<Ident> {
-    let mut hasher = DefaultHasher::new();
-    checked.function.to_token_stream().to_string().hash(&mut hasher);
-    let text = format!("NAME_Self_TO_CACHE_A_FUNCTION_OF_A_TYPE_{:08x}", hasher.finish() as u32);
+    if checked.has_type() {
+        return None;
+    }
     let span = checked.function.sig.ident.span();
-    (!checked.has_type()).then(|| Ident::new(&text, Span::mixed_site().located_at(span)))
+    let (line, column) = (span.unwrap().line(), span.unwrap().column());
+    let advice = format!("NAME_Self_TO_CACHE_A_FUNCTION_OF_A_TYPE_{line}_{column}");
+    Some(Ident::new(&advice, Span::mixed_site().located_at(span)))
 }
 
 fn call_key(checked: &Checked) -> TokenStream {
@@ -84,27 +84,22 @@ fn call_key(checked: &Checked) -> TokenStream {
     }
 }
 
-/// Returns a reference to the cache, on a handle of its own where the loader takes away what the
-/// cache is reached through.
+/// Returns a reference to the cache: to a handle of its own, unless it is reached through
+/// references alone. The loader takes everything else away.
 fn cache(checked: &Checked) -> TokenStream {
-    let read = mentions(&checked.cache);
     let owns_self = function::borrows_self(&checked.function) == Some(false);
-    let moved = |argument: &&Argument| {
-        let is_read = argument.variables.iter().any(|variable| read.contains(variable));
-        is_read && !(argument.is_borrowed && argument.is_simple())
-    };
-    let moved: Vec<&Argument> = checked.arguments.iter().filter(moved).collect();
-    if moved.is_empty() && !(owns_self && read.iter().any(|name| name == "self")) {
+    let is_lent =
+        checked.cache_arguments().all(|argument| argument.is_borrowed && argument.is_simple());
+    if is_lent && !(owns_self && mentions(&checked.cache).iter().any(|name| name == "self")) {
         return borrowed(checked.cache.clone()).into_token_stream();
     }
-    let patterns = moved.iter().filter(|argument| !argument.is_simple());
-    let unpacked = patterns.clone().map(|argument| argument.unpacked_by_reference(&argument.key_argument()));
-    let references = patterns.filter(|argument| !argument.is_borrowed);
-    let references: BTreeSet<Ident> = references.flat_map(|argument| argument.variables.clone()).collect();
-    let cache = borrowed(dereferenced(&checked.cache, &references));
+    let arguments = checked.cache_arguments();
+    let references =
+        arguments.map(|argument| argument.unpacked_by_reference(&argument.key_argument()));
+    let cache = checked.by_reference(&checked.cache);
     quote_spanned! {Span::mixed_site()=>
         &{
-            #(#unpacked)*
+            #(#references)*
             <::cache_aside::Cache as ::core::clone::Clone>::clone(#cache)
         }
     }

@@ -1,17 +1,14 @@
 //! The key function: the one place that knows which entry belongs to which arguments.
 
-use std::collections::BTreeSet;
-
-use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
-use syn::{Attribute, GenericParam, Ident, Meta, Receiver, ReceiverKind};
+use syn::{Attribute, GenericParam, Meta, Receiver, ReceiverKind};
 
 use super::check::Checked;
 use super::parts::Part;
 use crate::argument::Argument;
 use crate::function;
-use crate::mention::{borrowed, dereferenced, variable};
 
 /// Writes the function that returns the key for given arguments.
 pub(super) fn key_function(checked: &Checked) -> TokenStream {
@@ -26,9 +23,13 @@ pub(super) fn key_function(checked: &Checked) -> TokenStream {
     let parameters = receiver.into_iter().chain(parameters);
     let clause = &generics.where_clause;
     let patterns = checked.key_arguments().filter(|argument| !argument.is_simple());
-    let unpacked = patterns.map(|argument| argument.unpacked_by_reference(&argument.name.to_token_stream()));
-    let (start, references) = (start(checked), references(checked));
-    let parts = checked.parts.iter().map(|part| add(part, &references));
+    let unpacked =
+        patterns.map(|argument| argument.unpacked_by_reference(&argument.name.to_token_stream()));
+    let start = start(checked);
+    let parts = checked.parts.iter().map(|Part { role, value }| {
+        let (method, value) = (format_ident!("{}", role.method()), checked.by_reference(value));
+        quote!(.#method(#value))
+    });
     quote! {
         #(#attributes)*
         #[doc = #doc]
@@ -42,14 +43,12 @@ pub(super) fn key_function(checked: &Checked) -> TokenStream {
 
 /// Returns what the key function needs of an attribute: whether it exists and what it may be named.
 fn kept(attribute: &Attribute) -> Option<TokenStream> {
-    let is_hidden = |meta: &Meta| meta.to_token_stream().to_string().contains("hidden");
-    match attribute.path() {
-        path if path.is_ident("allow") || path.is_ident("cfg") => Some(attribute.to_token_stream()),
-        path if path.is_ident("doc") && is_hidden(&attribute.meta) => Some(attribute.to_token_stream()),
-        path if path.is_ident("expect") => {
-            let lints = &attribute.meta.require_list().ok()?.tokens;
-            Some(quote!(#[allow(#lints)])) // the expected lint may not show in the key function
-        }
+    let Meta::List(list) = &attribute.meta else { return None };
+    let tokens = &list.tokens;
+    match list.path.get_ident()?.to_string().as_str() {
+        "allow" | "cfg" => Some(attribute.to_token_stream()),
+        "doc" if tokens.to_string() == "hidden" => Some(attribute.to_token_stream()),
+        "expect" => Some(quote!(#[allow(#tokens)])), // the lint may not show in the key function
         _ => None,
     }
 }
@@ -62,29 +61,9 @@ fn borrowed_receiver(receiver: &Receiver) -> TokenStream {
     }
 }
 
-/// Returns the variables that are references here and values in the function.
-fn references(checked: &Checked) -> BTreeSet<Ident> {
-    let owned = checked.arguments.iter().filter(|argument| !argument.is_borrowed);
-    owned.flat_map(|argument| argument.variables.iter().cloned()).collect()
-}
-
-fn add(part: &Part, references: &BTreeSet<Ident>) -> TokenStream {
-    let method = Ident::new(part.role.method(), Span::mixed_site());
-    match variable(&part.value) {
-        Some(variable) => quote!(.#method(#variable)),
-        None => {
-            let value = borrowed(dereferenced(&part.value, references));
-            quote!(.#method(#value))
-        }
-    }
-}
-
 /// Returns the key before its parts: the entity, and the types the function is for.
 fn start(checked: &Checked) -> TokenStream {
-    let cache = match variable(&checked.cache) {
-        Some(variable) => variable.to_token_stream(),
-        None => borrowed(dereferenced(&checked.cache, &references(checked))).to_token_stream(),
-    };
+    let cache = checked.by_reference(&checked.cache);
     let types = types(checked);
     if let Some(entity) = &checked.entity {
         return quote!(::cache_aside::Cache::key(#cache, #entity) #(.arg(#types))*);

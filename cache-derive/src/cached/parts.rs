@@ -59,7 +59,11 @@ pub(super) fn parts(args: &Args, function: &ItemFn, arguments: &[Argument]) -> R
     all(names.plain().map(|name| names.check_covered(name)))?;
     let values = match &args.key {
         Some(exprs) => exprs.clone(),
-        None => names.plain().filter(|name| !names.is_read(name)).map(|name| parse_quote!(#name)).collect(),
+        None => names
+            .plain()
+            .filter(|name| !names.is_read(name))
+            .map(|name| parse_quote!(#name))
+            .collect(),
     };
     parts.extend(values.into_iter().map(|value| Part { role: Role::Argument, value }));
     Ok(parts)
@@ -128,7 +132,8 @@ impl<'a> Names<'a> {
         if let Some(expr) = self.given(role) {
             return Ok(Some(expr.clone()));
         }
-        let mut named = self.all.iter().filter(|name| Role::of(name) == role && self.has_role(name));
+        let mut named =
+            self.all.iter().filter(|name| Role::of(name) == role && self.has_role(name));
         let first = named.next();
         if let (Some(first), Some(second)) = (first, named.next()) {
             let role = role.method();

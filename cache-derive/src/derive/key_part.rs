@@ -4,9 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{
-    Data, DeriveInput, Error, Field, Fields, Generics, Ident, Result, Variant, parse_quote,
-};
+use syn::{Data, DeriveInput, Error, Field, Fields, Generics, Ident, Result, Variant, parse_quote};
 
 pub(super) fn derive(item: &DeriveInput) -> Result<TokenStream> {
     let body = match &item.data {

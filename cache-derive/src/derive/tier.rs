@@ -42,10 +42,7 @@ fn plans(item: &DeriveInput) -> Result<Vec<Plan<'_>>> {
             ));
         }
     };
-    let plans = variants.iter().map(plan).collect::<Vec<_>>();
-    // Not the first error only: all that can be found.
-    all(plans.iter().map(|plan| plan.as_ref().map(drop).map_err(Clone::clone)))?;
-    let plans = plans.into_iter().collect::<Result<Vec<_>>>()?;
+    let plans = all(variants.iter().map(plan))?;
     check_distinct(&plans)?;
     Ok(plans)
 }
@@ -87,13 +84,17 @@ fn given(attribute: &Attribute) -> Result<LitStr> {
 
 fn check_distinct(plans: &[Plan<'_>]) -> Result<()> {
     let mut seen = HashMap::new();
-    all(plans.iter().map(|plan| match seen.insert(plan.name.value(), plan.variant) {
+    let names = plans.iter().map(|plan| match seen.insert(plan.name.value(), plan.variant) {
         Some(first) => Err(Error::new(
             plan.name.span(),
-            format!("`{first}` is called \"{}\" too: give each tier a name of its own", plan.name.value()),
+            format!(
+                "`{first}` is called \"{}\" too: give each tier a name of its own",
+                plan.name.value()
+            ),
         )),
         None => Ok(()),
-    }))
+    });
+    all(names).map(drop)
 }
 
 /// Turns `StudioPro` into `studio_pro`, `HTTPOnly` into `http_only`.

@@ -8,7 +8,8 @@ use syn::{Expr, ExprMethodCall, ExprPath, Token};
 use super::args::Target;
 use super::check::Checked;
 use crate::function;
-use crate::mention::{borrowed, variable};
+use crate::mention::variable;
+use crate::reference::borrowed;
 
 type Values = Punctuated<Expr, Token![,]>;
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use cache_core::backend::{Backend, LeaseRequest, SetMode, SetOptions, SetOutcome, Slot};
 use cache_core::wire::Stamp;
 use cache_core::{ErrorKind, Group};
-use cache_redis::RedisBackend;
+use cache_redis::{RedisBackend, RedisConfig};
 use cache_test_servers::{Flavour, Server, server_or_return};
 
 use crate::common::{LONG, always, connect, entry, key, look, name, request, under};
@@ -181,7 +181,8 @@ async fn an_entry_over_the_limit_is_refused_before_it_is_sent() {
 #[tokio::test]
 async fn an_entry_at_the_limit_comes_back() {
     let server = server_or_return!(Flavour::Redis);
-    let backend = connect(&server);
+    let config = RedisConfig::new(&server.url()).unwrap().response_timeout(LONG);
+    let backend = RedisBackend::with_config(config).unwrap();
     let (lease, entry) = (request(), Bytes::from(vec![7; RedisBackend::MAX_ENTRY]));
     backend.get(&[key("a")], Some(&lease)).await.unwrap();
 

@@ -33,7 +33,7 @@ async fn from_shared_argument(cache: &Arc<Cache>, id: u32) -> u32 {
     id
 }
 
-#[cached(ttl = "1m", cache = *CACHE)]
+#[cached(ttl = "1m", cache = CACHE)]
 async fn from_static(id: u32) -> u32 {
     id
 }

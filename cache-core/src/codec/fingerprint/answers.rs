@@ -4,7 +4,7 @@
 
 /// Tried as every kind of integer, so cut to its width; the first is fit for a `NonZero`.
 pub(super) const INTEGERS: &[i64] =
-    &[1, 0, 2, 7, 10, 16, 31, 32, 64, 100, -1, 2000, 10_000, 1_000_000, 1_767_225_600];
+    &[1, 0, 2, 7, 10, 16, 31, 32, 64, 100, 2000, 10_000, 1_000_000, 1_767_225_600];
 
 pub(super) const FLOATS: &[f32] = &[1.0, 0.0, 0.5, -1.0, 10.0, 100.0, 1000.0];
 

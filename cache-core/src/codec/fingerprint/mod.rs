@@ -2,7 +2,7 @@
 //!
 //! `T::deserialize` is driven with a deserializer that has no data: it writes down what it is asked for
 //! and answers with made-up values. One pass sees one variant of each enum; so every pass notes the
-//! decisions it took ([`path`]), and further passes follow the same decisions up to an enum to take
+//! decisions it took (`path`), and further passes follow the same decisions up to an enum to take
 //! its next variant. A made-up value that a type refuses is replaced by the next candidate and the
 //! pass repeated.
 
