@@ -17,10 +17,12 @@ pub enum ErrorKind {
     Config,
     /// Stored bytes could not be understood; the caller should treat this as a miss.
     Corrupt,
-    /// An argument cannot be used: a key that is too long, a value over the size limit.
+    /// An argument cannot be used, such as a key that is too long.
     InvalidInput,
     /// The backend did not answer in time.
     Timeout,
+    /// A value is over the size limit.
+    TooLarge,
     /// The backend, the codec or the type cannot do what was asked.
     Unsupported,
 }

@@ -1,6 +1,7 @@
 //! Groups: sets of keys that can be invalidated at once.
 
 use std::fmt;
+use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -13,6 +14,7 @@ use crate::key::{KeyWriter, local_hash};
 #[derive(Clone)]
 pub struct Group {
     text: KeyWriter,
+    is_standing: bool,
 }
 
 impl Group {
@@ -31,9 +33,9 @@ impl Group {
         Self::new(prefix, b"!tier:", Some(name))
     }
 
-    /// Everything cached for one user, under every tier.
-    pub(crate) fn user(prefix: &[u8], scope: &[u8]) -> Self {
-        Self::new(prefix, b"!user:", Some(scope))
+    /// Everything cached for one user, under every tier and tenant.
+    pub(crate) fn user(prefix: &[u8], user: &[u8]) -> Self {
+        Self { is_standing: false, ..Self::new(prefix, b"!user:", Some(user)) }
     }
 
     fn new(prefix: &[u8], kind: &[u8], name: Option<&[u8]>) -> Self {
@@ -41,7 +43,16 @@ impl Group {
         text.raw(prefix);
         text.raw(kind);
         text.raw(name.unwrap_or_default());
-        Self { text }
+        Self { text, is_standing: true }
+    }
+
+    /// Returns how long a generation made now is kept, where `ttl` would do for a user's.
+    ///
+    /// Namespaces, entities and tiers are few, and theirs would end a great many entries at once:
+    /// they stay for ten years.
+    pub fn keep_for(&self, ttl: Duration) -> Duration {
+        const STANDING: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
+        if self.is_standing { STANDING } else { ttl }
     }
 
     /// Returns the key under which a backend keeps the group's generation.

@@ -5,6 +5,8 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use futures_util::future::join;
+
 use crate::cache::Cache;
 use crate::engine::answer::{Sharing, Value};
 use crate::group::Group;
@@ -321,11 +323,20 @@ impl Invalidations {
 
     /// Performs them. A failure is counted and logged: the writer itself has succeeded.
     pub async fn apply(self) {
-        let (keys, groups) = (self.keys, self.groups);
-        let keys_told =
-            if keys.is_empty() { Ok(()) } else { self.cache.invalidate_many(&keys).await };
-        let groups_told =
-            if groups.is_empty() { Ok(()) } else { self.cache.invalidate_groups(&groups).await };
+        // Side by side: dropped while the remote level is slow, both have begun here.
+        let (keys_told, groups_told) = join(
+            async {
+                if self.keys.is_empty() { Ok(()) } else { self.cache.invalidate_many(&self.keys).await }
+            },
+            async {
+                if self.groups.is_empty() {
+                    Ok(())
+                } else {
+                    self.cache.invalidate_groups(&self.groups).await
+                }
+            },
+        )
+        .await;
         if let Err(error) = keys_told.and(groups_told) {
             tracing::warn!(%error, "invalidation incomplete");
         }

@@ -98,7 +98,7 @@ impl MemoryBackend {
                 None => Op::Nop,
                 Some(Change::Remove) => Op::Remove,
                 Some(Change::Put(bytes, ttl)) => {
-                    Op::Put(Stored { bytes, expires: self.now() + ttl })
+                    Op::Put(Stored { bytes, expires: self.now().saturating_add(ttl) })
                 }
             }
         });
@@ -123,7 +123,7 @@ impl MemoryBackend {
         }
         let mut generation = Generation::fresh();
         self.change(NameRef::group(group), |stored| match stored {
-            None => Some(Change::Put(generation.to_stored().into(), ttl)),
+            None => Some(Change::Put(generation.to_stored().into(), group.keep_for(ttl))),
             Some(stored) => {
                 generation = Generation::from_stored(stored);
                 None
@@ -204,7 +204,7 @@ impl Backend for MemoryBackend {
     async fn advance(&self, groups: &[Group], ttl: Duration) -> Result<()> {
         for group in groups {
             let next = Generation::fresh().to_stored();
-            self.change(NameRef::group(group), |_| Some(Change::Put(next.into(), ttl)))?;
+            self.change(NameRef::group(group), |_| Some(Change::Put(next.into(), group.keep_for(ttl))))?;
         }
         Ok(())
     }

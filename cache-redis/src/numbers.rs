@@ -58,7 +58,7 @@ async fn create(
     let mut commands = Pipeline::with_capacity(missing.len());
     for (group, fresh) in missing {
         let command = commands.cmd("SET").arg(group.as_bytes()).arg(fresh.to_stored());
-        command.arg("NX").arg("GET").arg("PX").arg(ttl::milliseconds(ttl));
+        command.arg("NX").arg("GET").arg("PX").arg(ttl::milliseconds(group.keep_for(ttl)));
     }
     let answers: Vec<_> = missing.iter().zip(link.ask(&commands).await?).collect();
     let is_alien = |answer: &Value| reply::is_refused(answer, reply::WRONG_TYPE);
@@ -81,7 +81,7 @@ async fn store(link: &Link, numbers: &[(&Group, Generation)], ttl: Duration) -> 
     let mut commands = Pipeline::with_capacity(numbers.len());
     for (group, number) in numbers {
         let command = commands.cmd("SET").arg(group.as_bytes()).arg(number.to_stored());
-        command.arg("PX").arg(ttl::milliseconds(ttl));
+        command.arg("PX").arg(ttl::milliseconds(group.keep_for(ttl)));
     }
     reply::performed(&link.ask(&commands).await?)
 }

@@ -18,5 +18,6 @@ mod tests {
         assert_eq!(milliseconds(Duration::from_micros(1900)), 1);
         assert_eq!(milliseconds(Duration::from_secs(2)), 2000);
         assert_eq!(milliseconds(Duration::MAX), u64::MAX / 4);
+        assert_eq!(milliseconds(Duration::from_millis(u64::MAX)), u64::MAX / 4);
     }
 }

@@ -177,3 +177,23 @@ async fn get_and_set_need_no_loader() {
     assert_eq!((stats[0].near_hits, stats[0].missed), (1, 1));
     assert_eq!((stats[1].near_hits, stats[1].remote_hits), (1, 1));
 }
+
+/// The numbers of groups must not end before the entries that carry them, and not all at once.
+#[tokio::test]
+async fn entries_outlive_the_age_of_their_groups() {
+    let (clock, builder) = timed();
+    let remote = cache_aside::MemoryBackend::with_clock(1 << 20, std::sync::Arc::new(clock.clone()));
+    let table = cache_aside::TtlTable::from_toml("default = '12h'").unwrap();
+    let cache = builder.ttl_table(table).remote(remote).build().unwrap();
+    let (source, hour) = (Source::default(), Duration::from_secs(3600));
+    cache.get_or_load(&cache.key("profile").tier("free"), || source.load()).await.unwrap();
+    for _ in 0..30 {
+        clock.advance(hour * 24 - Duration::from_secs(1));
+        let key = cache.key("profile").tier("free").arg(source.loads());
+        cache.get_or_load(&key, || source.load()).await.unwrap();
+        clock.advance(hour);
+        let loads = source.loads();
+        cache.get_or_load(&key, || source.load()).await.unwrap();
+        assert_eq!(source.loads(), loads, "an hour old, of twelve");
+    }
+}

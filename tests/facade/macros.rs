@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use cache_aside::testing::{Fault, Faulty};
 use cache_aside::{Cache, KeyPart, Tier, TtlTable, Value, cached, invalidates};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
-use crate::common::{memory, near_only, timed};
+use crate::common::{builder, memory, near_only, timed};
 
 #[derive(Clone, Copy, Debug, Tier)]
 enum Plan {
@@ -77,6 +78,11 @@ impl Users {
         let mut names = self.names.lock().unwrap();
         *names.get_mut(&user).ok_or(Unknown)? = name.to_owned();
         Ok(())
+    }
+
+    #[invalidates(profile(tier, user), user = user)]
+    async fn upgrade(&self, tier: Plan, user: UserId) -> Result<(), Unknown> {
+        self.names.lock().unwrap().contains_key(&user).then_some(()).ok_or(Unknown)
     }
 
     #[invalidates(profile(tier, user))]
@@ -400,4 +406,24 @@ async fn an_annotated_future_can_be_spawned() {
     };
 
     assert_eq!(task.await.unwrap().unwrap().name, "Bob");
+}
+
+/// A client that disconnects while Redis is slow drops the writer between its invalidations.
+#[tokio::test]
+async fn a_writer_dropped_half_way_has_ended_everything_here() {
+    let remote = Faulty::new(memory());
+    let cache = builder().near(memory()).remote(remote.clone()).build().unwrap();
+    let users = Users::new(cache.clone());
+    users.profile(Plan::Free, UserId(1)).await.unwrap();
+    users.find(UserId(1)).await.unwrap();
+    let before = cache.stats().total().near_hits;
+
+    remote.set_fault(Fault::Hang);
+    let writer = users.upgrade(Plan::Free, UserId(1));
+    assert!(tokio::time::timeout(Duration::from_millis(20), writer).await.is_err());
+    remote.set_fault(None);
+
+    users.profile(Plan::Free, UserId(1)).await.unwrap();
+    users.find(UserId(1)).await.unwrap();
+    assert_eq!(cache.stats().total().near_hits, before);
 }

@@ -137,14 +137,79 @@ async fn a_slow_remote_level_is_waited_for_within_its_time_out() {
     assert!(cache.health().await.is_complete());
 }
 
-#[tokio::test]
-async fn after_close_calls_go_to_their_loaders() {
-    let cache = builder().near(memory()).remote(memory()).build().unwrap();
-    let (key, source) = (cache.key("profile"), Source::default());
+/// A server out of memory with an entry that cannot be used: the entry's place cannot be taken.
+#[tokio::test(start_paused = true)]
+async fn a_full_remote_level_does_not_hold_calls_up() {
+    let (faulty, _, cache) = breakable();
+    let (key, source) = (cache.key("profile").user(1), Source::default());
+    cache.get_or_load(&key, || source.load()).await.unwrap();
+    cache.invalidate_user(1).await.unwrap();
+    faulty.set_fault(Fault::Full);
 
-    cache.close().await;
-
-    for _ in 0..10 {
-        cache.get_or_load(&key, || source.load()).await.unwrap();
+    let started = Instant::now();
+    for expected in 2..10 {
+        assert_eq!(*cache.get_or_load(&key, || source.load()).await.unwrap(), expected);
     }
+
+    assert_eq!(started.elapsed(), Duration::ZERO);
+}
+
+/// Leases that were taken before the replies were lost are given back after the outage.
+#[tokio::test(start_paused = true)]
+async fn leases_from_before_an_outage_block_nothing_after_it() {
+    let (faulty, _, cache) = breakable();
+    let source = Source::default();
+    let keys: Vec<_> = (0..5).map(|user| cache.key("profile").user(user)).collect();
+    faulty.set_fault(Fault::DropReply);
+    let calls = keys.iter().map(|key| cache.get_or_load(key, || source.load()));
+    futures_util::future::join_all(calls).await;
+
+    faulty.set_fault(None);
+    until("it is used again", async || cache.health().await.is_complete()).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+
+    for key in &keys {
+        let started = Instant::now();
+        cache.get_or_load(key, || source.load()).await.unwrap();
+        assert!(started.elapsed() < Duration::from_millis(10), "{:?}", started.elapsed());
+    }
+}
+
+#[test]
+fn a_probe_on_a_runtime_that_nobody_drives_is_replaced() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let faulty = Faulty::new(memory());
+    let settings = "remote_timeout = '20ms'\nretry_min = '10ms'\nretry_max = '20ms'";
+    let settings = cache_aside::Settings::from_toml(settings).unwrap();
+    let cache = builder().settings(settings).remote(faulty.clone()).build().unwrap();
+    let (key, source) = (cache.key("profile"), Source::default());
+    let (helper, main) = (runtime(), runtime());
+    faulty.set_fault(Fault::Fail);
+    helper.block_on(async {
+        for _ in 0..5 {
+            cache.get_or_load(&key, || source.load()).await.unwrap();
+        }
+    });
+
+    faulty.set_fault(None);
+
+    main.block_on(until("it is used again", async || {
+        cache.get_or_load(&key, || source.load()).await.unwrap();
+        cache.health().await.is_complete()
+    }));
+}
+
+#[tokio::test]
+async fn after_close_calls_go_past_the_remote_level() {
+    let recorder = Recorder::new(memory());
+    let cache = builder().remote(recorder.clone()).build().unwrap();
+    let (key, source) = (cache.key("profile"), Source::default());
+    cache.close().await;
+    assert_eq!(recorder.take(), [cache_aside::testing::Operation::Close]);
+
+    for expected in 1..=10 {
+        assert_eq!(*cache.get_or_load(&key, || source.load()).await.unwrap(), expected);
+    }
+
+    assert_eq!(recorder.take(), []);
 }

@@ -55,10 +55,11 @@ pub trait Backend: Debug + Display + Send + Sync + 'static {
     /// Removes what is stored under `key` if it begins with `stamp`: gives a lease back.
     async fn release(&self, key: &Key, stamp: &Stamp) -> Result<()>;
 
-    /// Returns the generations of `groups`; a missing one is created and then kept for `ttl`.
+    /// Returns the generations of `groups`; a missing one is created, to be kept as
+    /// [`Group::keep_for`] says.
     async fn generations(&self, groups: &[Group], ttl: Duration) -> Result<Vec<Generation>>;
 
-    /// Gives every one of `groups` a generation that it never had, kept for `ttl`.
+    /// Gives every one of `groups` a generation that it never had, kept as [`Group::keep_for`] says.
     async fn advance(&self, groups: &[Group], ttl: Duration) -> Result<()>;
 
     /// Tells `listener` what others change, from now on.

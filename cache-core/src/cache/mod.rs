@@ -126,8 +126,9 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the key is too long or the
-    /// value too large, [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) if the codec
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the key is too long,
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) if the value is,
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) if the codec
     /// cannot store the type, otherwise those of the remote level. In each case this instance no
     /// longer has the old value.
     pub async fn set<V: Value>(&self, key: &Key, value: Arc<V>) -> Result<()> {
@@ -163,7 +164,7 @@ impl Cache {
         self.engine.invalidate(keys).await
     }
 
-    /// Ends everything cached for a user, under every tier. O(1).
+    /// Ends everything cached for a user, under every tier and in every tenant. O(1).
     ///
     /// # Errors
     ///
@@ -209,7 +210,7 @@ impl Cache {
         self.engine.health()
     }
 
-    /// Ends connections and background work. Calls after this go to their loaders.
+    /// Ends connections and background work. Later calls are answered near or by their loaders.
     pub async fn close(&self) {
         self.engine.close().await;
     }
@@ -224,7 +225,7 @@ impl Cache {
 
     pub(crate) fn user_group(&self, user: impl KeyPart) -> Group {
         let key = self.key("").user(user);
-        Group::user(&self.prefix, key.scope_bytes())
+        Group::user(&self.prefix, key.user_bytes())
     }
 
     pub(crate) fn entity_group(&self, entity: &str) -> Group {

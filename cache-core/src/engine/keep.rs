@@ -1,4 +1,4 @@
-//! Keeping what was loaded or found.
+//! Keeping what was loaded or written.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use super::fence::Snapshot;
 use super::pack::Label;
 use super::{Call, Engine};
 use crate::backend::SetOutcome;
-use crate::codec::measure;
+use crate::codec::{Measure, measure};
 use crate::level::near::NearEntry;
 use crate::level::ticket::Ticket;
 use crate::policy::{Ttl, TtlTable};
@@ -17,14 +17,6 @@ use crate::{Error, ErrorKind, Result};
 
 /// What a near entry takes beyond its key and value, roughly: the entry, its counts and pointers.
 const NEAR_OVERHEAD: usize = 256;
-
-/// Whether the remote level now has the value.
-enum Fill {
-    /// It has, or could not be asked.
-    Done,
-    /// It refused: the value is from before an invalidation.
-    Fenced,
-}
 
 impl Engine {
     /// Keeps a loaded value: in the remote level if there is a ticket, then near.
@@ -36,18 +28,23 @@ impl Engine {
         ticket: Option<Ticket>,
         snapshot: &Snapshot,
     ) {
-        let Some(fresh) = self.lifetime(call, &**value) else { return };
-        let fill = match ticket {
-            Some(ticket) => self.fill(call, &**value, fresh, cost, ticket).await,
-            None => Ok(Fill::Done),
+        let measure = match self.measure(&**value) {
+            Ok(measure) => measure,
+            Err(error) => return self.note_unstorable(call, &error),
         };
-        match fill {
-            Ok(Fill::Done) => self.keep_near(call, value, fresh, snapshot),
-            Ok(Fill::Fenced) => self.counters.fenced_fills.add_one(),
-            Err(error) => {
-                self.note_unstorable(call, &error);
-                self.keep_near(call, value, fresh, snapshot);
-            }
+        let Some(fresh) = self.lifetime(call, measure) else { return };
+        let is_newest = match ticket {
+            None => true,
+            Some(ticket) => match self.fill(call, &**value, fresh, cost, ticket).await {
+                Ok(is_stored) => is_stored,
+                Err(error) => {
+                    self.note_unstorable(call, &error);
+                    error.kind() != ErrorKind::TooLarge
+                }
+            },
+        };
+        if is_newest {
+            self.keep_near(call, value, measure.weight, fresh, snapshot);
         }
     }
 
@@ -56,14 +53,12 @@ impl Engine {
         &self,
         call: Call<'_>,
         value: &Arc<V>,
+        weight: usize,
         fresh: Duration,
         snapshot: &Snapshot,
     ) {
-        let (Some(near), Ok(measure)) = (&self.near, measure(&**value)) else { return };
-        if measure.weight > self.settings.max_value_bytes {
-            return self.counters.values_too_large.add_one();
-        }
-        let weight = measure.weight + call.key.as_bytes().len() + NEAR_OVERHEAD;
+        let Some(near) = &self.near else { return };
+        let weight = weight.saturating_add(call.key.as_bytes().len() + NEAR_OVERHEAD);
         let heard = self.remote.as_ref().is_some_and(|remote| remote.ears().are_listening());
         let limit = if heard { Duration::MAX } else { self.unheard_limit() };
         let entry = Arc::new(NearEntry {
@@ -85,45 +80,58 @@ impl Engine {
         }
     }
 
-    /// Stores a value as a writer who knows it, whatever was there.
-    pub(super) async fn fill_as_writer<V: Value>(
-        &self,
-        call: Call<'_>,
-        value: &V,
-        fresh: Duration,
-    ) -> Result<()> {
-        let Some(remote) = &self.remote else { return Ok(()) };
-        let ticket = remote.seize(call.key).await?;
-        match self.fill(call, value, fresh, Duration::ZERO, ticket).await? {
-            Fill::Done => {}
-            Fill::Fenced => self.counters.fenced_fills.add_one(),
-        }
-        Ok(())
-    }
-
-    /// Returns how long a value lives; `None` if it is a "there is none" that is not cached.
-    pub(super) fn lifetime<V: Value>(&self, call: Call<'_>, value: &V) -> Option<Duration> {
-        let ttl = self.ttl(call);
-        let none = measure(value).is_ok_and(|measure| measure.none);
-        let lifetime = if none { ttl.none } else { Some(ttl.fresh) };
-        lifetime.map(|lifetime| lifetime.clamp(Ttl::MIN, Ttl::MAX))
-    }
-
-    async fn fill<V: Value>(
+    /// Fills the remote level; false if it refused, because the value is from before an
+    /// invalidation.
+    pub(super) async fn fill<V: Value>(
         &self,
         call: Call<'_>,
         value: &V,
         fresh: Duration,
         cost: Duration,
         ticket: Ticket,
-    ) -> Result<Fill> {
+    ) -> Result<bool> {
         let (key, schema) = (call.key, call.options.schema());
         let label = Label { key, schema, fresh, cost, generations: ticket.generations() };
         let entry = self.packer.pack(value, &label)?;
-        Ok(match ticket.fill(entry, fresh).await? {
-            SetOutcome::Echoed | SetOutcome::Stored => Fill::Done,
-            SetOutcome::Refused => Fill::Fenced,
-        })
+        let outcome = ticket.fill(entry, fresh).await?;
+        if outcome == SetOutcome::Refused {
+            self.counters.fenced_fills.add_one();
+        }
+        Ok(outcome != SetOutcome::Refused)
+    }
+
+    /// Returns how long a value lives; `None` if it is a "there is none" that is not cached.
+    pub(super) fn lifetime(&self, call: Call<'_>, measure: Measure) -> Option<Duration> {
+        let ttl = self.ttl(call);
+        let lifetime = if measure.none { ttl.none } else { Some(ttl.fresh) };
+        let lifetime = lifetime.map(|lifetime| lifetime.clamp(Ttl::MIN, Ttl::MAX));
+        if let (Some(remote), Some(lifetime)) = (&self.remote, lifetime) {
+            remote.note_ttl(lifetime);
+        }
+        lifetime
+    }
+
+    /// Measures a value. Where there is no remote level, which would encode it, the estimate of its
+    /// size is what the limit is compared with.
+    pub(super) fn measure<V: Value>(&self, value: &V) -> Result<Measure> {
+        let measure = measure(value)?;
+        if self.remote.is_none() && measure.weight > self.settings.max_value_bytes {
+            let text = format!("a value of about {} bytes is over `max_value_bytes`", measure.weight);
+            return Err(Error::new(ErrorKind::TooLarge, text));
+        }
+        Ok(measure)
+    }
+
+    pub(super) fn note_unstorable(&self, call: Call<'_>, error: &Error) {
+        match error.kind() {
+            ErrorKind::TooLarge => self.counters.values_too_large.add_one(),
+            ErrorKind::InvalidInput | ErrorKind::Unsupported => {
+                self.counters.values_unsupported.add_one();
+                tracing::error!(entity = call.key.entity(), %error, "a value cannot be stored");
+            }
+            // Counted where it happened.
+            _ => {}
+        }
     }
 
     fn ttl(&self, call: Call<'_>) -> Ttl {
@@ -131,12 +139,7 @@ impl Engine {
         call.options.ttl(&self.table, tier, entity).unwrap_or_else(|| {
             if !self.warned_of_table.swap(true, Ordering::Relaxed) {
                 let ttl = TtlTable::FALLBACK.fresh;
-                tracing::warn!(
-                    entity,
-                    tier,
-                    ?ttl,
-                    "the TTL table has no line for this; a `default` is missing"
-                );
+                tracing::warn!(entity, tier, ?ttl, "the TTL table has neither a line for this nor a `default`");
             }
             TtlTable::FALLBACK
         })
@@ -146,17 +149,5 @@ impl Engine {
     /// else makes any.
     fn unheard_limit(&self) -> Duration {
         if self.remote.is_some() { self.settings.degraded_ttl } else { Duration::MAX }
-    }
-
-    fn note_unstorable(&self, call: Call<'_>, error: &Error) {
-        match error.kind() {
-            ErrorKind::InvalidInput => self.counters.values_too_large.add_one(),
-            ErrorKind::Unsupported => {
-                self.counters.values_unsupported.add_one();
-                tracing::error!(entity = call.key.entity(), %error, "a value cannot be stored");
-            }
-            // Counted where it happened.
-            _ => {}
-        }
     }
 }

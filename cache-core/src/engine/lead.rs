@@ -5,15 +5,15 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::future::select;
 use tokio::time::{Instant, sleep};
 
 use super::answer::{Answer, Value};
 use super::fence::Snapshot;
 use super::pack::Unusable;
-use super::{Call, Depth, Engine};
-use crate::level::remote::{Generations, Look, Remote};
+use super::{Call, Engine};
+use crate::codec::measure;
+use crate::level::remote::Look;
 use crate::level::ticket::Ticket;
 use crate::stats::Outcome;
 
@@ -31,12 +31,12 @@ enum Search<V> {
 impl Engine {
     /// Answers from near or remote, or else runs the loader and keeps what it returns.
     ///
-    /// `snapshot` is from before any of it.
+    /// `snapshot` is from before any of it; `patience` is for the loads of other instances.
     pub(super) async fn lead<V, E, F, Fut>(
         &self,
         call: Call<'_>,
         snapshot: &Snapshot,
-        depth: Depth,
+        patience: Duration,
         load: F,
     ) -> Result<Answer<V>, E>
     where
@@ -48,11 +48,7 @@ impl Engine {
         if let Some((value, _)) = self.probe_near(call.key) {
             return Ok(Answer::new(value, Outcome::NearHit));
         }
-        let search = match depth {
-            Depth::Remote => self.search(call, snapshot).await,
-            Depth::Source => Search::Nothing(None),
-        };
-        let ticket = match search {
+        let ticket = match self.search(call, snapshot, patience).await {
             Search::Found(answer) => return Ok(answer),
             Search::Nothing(ticket) => ticket,
         };
@@ -73,10 +69,16 @@ impl Engine {
     }
 
     /// Looks in the remote level, until there is a value, the right to fill, or no more time.
-    async fn search<V: Value>(&self, call: Call<'_>, snapshot: &Snapshot) -> Search<V> {
+    async fn search<V: Value>(
+        &self,
+        call: Call<'_>,
+        snapshot: &Snapshot,
+        patience: Duration,
+    ) -> Search<V> {
         let Some(remote) = &self.remote else { return Search::Nothing(None) };
-        let deadline = Instant::now() + self.settings.wait;
+        let deadline = Instant::now() + patience;
         let mut pause = FIRST_PAUSE;
+        let mut noted = false;
         loop {
             let mut news = pin!(remote.ears().waiter(call.key.as_bytes()).notified());
             // Before the look: what happens after it must wake us.
@@ -85,15 +87,24 @@ impl Engine {
                 Look::Away => return Search::Nothing(None),
                 Look::Busy => {}
                 Look::Entry(stored, generations) => {
-                    let opened = self.open(call, remote, snapshot, stored, generations).await;
-                    if let Some(search) = opened {
-                        return search;
+                    match self.open(call, snapshot, &stored, &generations) {
+                        Ok(answer) => return Search::Found(answer),
+                        Err(unusable) if !noted => self.note_unusable(call, unusable),
+                        Err(_) => {}
+                    }
+                    noted = true;
+                    match remote.claim(call.key, &stored, generations).await {
+                        Ok(None) => {}
+                        Ok(ticket) => return Search::Nothing(ticket),
+                        Err(_) => return Search::Nothing(None),
                     }
                 }
                 Look::Ours(ticket) => return Search::Nothing(Some(ticket)),
             }
             if Instant::now() >= deadline {
-                self.counters.waits_given_up.add_one();
+                if !patience.is_zero() {
+                    self.counters.waits_given_up.add_one();
+                }
                 return Search::Nothing(None);
             }
             select(news, pin!(sleep(pause))).await;
@@ -101,27 +112,21 @@ impl Engine {
         }
     }
 
-    /// Serves an entry, or takes its place; `None` if somebody else was faster at that.
-    async fn open<V: Value>(
+    /// Takes the answer out of an entry, and keeps it near.
+    pub(super) fn open<V: Value>(
         &self,
         call: Call<'_>,
-        remote: &Arc<Remote>,
         snapshot: &Snapshot,
-        stored: Bytes,
-        generations: Generations,
-    ) -> Option<Search<V>> {
-        match self.packer.unpack::<V>(&stored, call.key, call.options.schema(), &generations) {
-            Ok((value, left)) => {
-                let value = Arc::new(value);
-                self.keep_near(call, &value, left, snapshot);
-                Some(Search::Found(Answer::new(value, Outcome::RemoteHit)))
-            }
-            Err(unusable) => {
-                self.note_unusable(call, unusable);
-                let ticket = remote.claim(call.key, &stored, generations).await?;
-                Some(Search::Nothing(Some(ticket)))
-            }
+        stored: &[u8],
+        generations: &[(u64, u64)],
+    ) -> Result<Answer<V>, Unusable> {
+        let schema = call.options.schema();
+        let (value, left) = self.packer.unpack::<V>(stored, call.key, schema, generations)?;
+        let value = Arc::new(value);
+        if let Ok(measure) = measure(&*value) {
+            self.keep_near(call, &value, measure.weight, left, snapshot);
         }
+        Ok(Answer::new(value, Outcome::RemoteHit))
     }
 
     pub(super) fn note_unusable(&self, call: Call<'_>, unusable: Unusable) {

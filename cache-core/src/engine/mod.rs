@@ -207,7 +207,7 @@ impl Engine {
         E: Send,
     {
         let loader = Loader::new(load);
-        let mut depth = Depth::Remote;
+        let (mut patience, mut wait) = (self.settings.wait, self.settings.wait);
         loop {
             let seat = self.flights.join::<V>(call.key, &self.fences);
             let mut own = None;
@@ -215,22 +215,20 @@ impl Engine {
             let snapshot = seat.snapshot();
             let lead = move || async move {
                 let Some(load) = loader_here.take() else { return Landing::Failed(None) };
-                let result = self.lead(call, snapshot, depth, load).await;
+                let result = self.lead(call, snapshot, patience, load).await;
                 landing(own_result.insert(result), sharing_here)
             };
-            let landing = land_within(self.settings.wait, &seat, &loader, lead).await;
+            let landing = land_within(wait, &seat, &loader, lead).await;
             if let Some(result) = own {
                 return result;
             }
-            match landing {
-                Some(landing) => {
-                    call.counters.coalesced.add_one();
-                    return self.follow(call, sharing, loader, landing).await;
-                }
-                None => self.counters.waits_given_up.add_one(),
+            if let Some(landing) = landing {
+                return self.follow(call, sharing, loader, landing).await;
             }
+            self.counters.waits_given_up.add_one();
             seat.abandon();
-            depth = Depth::Source;
+            // Longer each time: loads that outlast every wait would answer one caller per wait.
+            (patience, wait) = (Duration::ZERO, wait.saturating_mul(2));
         }
     }
 
@@ -250,27 +248,20 @@ impl Engine {
         match landing {
             Landing::Value(value, outcome) => {
                 if let Ok(value) = value.downcast::<V>() {
+                    call.counters.coalesced.add_one();
                     return Ok(Answer::new(value, outcome));
                 }
             }
             Landing::Failed(error) => {
                 if let Some(error) = error.and_then(|error| (sharing.unpack)(&error)) {
+                    call.counters.coalesced.add_one();
                     return Err(error);
                 }
             }
         }
         let load = loader.take().expect("a caller that did not lead still has its loader");
-        self.lead(call, &self.fences.snapshot(call.key), Depth::Source, load).await
+        self.lead(call, &self.fences.snapshot(call.key), Duration::ZERO, load).await
     }
-}
-
-/// How deep a leading caller looks before it asks its loader.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Depth {
-    /// In the remote level, waiting for other instances.
-    Remote,
-    /// Nowhere: it has waited long enough.
-    Source,
 }
 
 /// A loader that runs at most once, whoever gets to it.

@@ -66,7 +66,7 @@ impl Packer {
         let payload = codec::encode_value(&*self.codec, value)?;
         if payload.len() > self.max_value_bytes {
             let text = format!("a value of {} bytes is over `max_value_bytes`", payload.len());
-            return Err(Error::new(ErrorKind::InvalidInput, text));
+            return Err(Error::new(ErrorKind::TooLarge, text));
         }
         if !schema.checked.load(Ordering::Relaxed) {
             codec::check_round_trip::<V>(&*self.codec, &payload)?;
@@ -123,7 +123,7 @@ impl Packer {
         drop(known);
         let fingerprint = match version {
             Some(version) => Ok(fingerprint::versioned::<V>(version)),
-            None if self.codec.self_describing() => Ok(0),
+            None if self.codec.self_describing() => Ok(fingerprint::versioned::<V>(0)),
             None => fingerprint::of::<V>(),
         };
         let schema = Schema { fingerprint, checked: Arc::default() };

@@ -1,13 +1,13 @@
 //! What writers ask for: set and invalidate.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::answer::{Answer, Value};
 use super::{Call, Engine};
 use crate::group::Group;
 use crate::key::Key;
 use crate::policy::CallOptions;
-use crate::stats::Outcome;
 use crate::{Error, ErrorKind, Result};
 
 impl Engine {
@@ -17,13 +17,14 @@ impl Engine {
         key: &Key,
         options: &CallOptions,
     ) -> Option<Answer<V>> {
-        if key.is_too_long() {
-            self.counters.keys_too_long.add_one();
-            return None;
-        }
         let counters = self.counters.entities.of(key.entity());
         let call = Call { key, options, counters: &counters };
-        let found = self.peek(call).await;
+        let found = if key.is_too_long() {
+            self.counters.keys_too_long.add_one();
+            None
+        } else {
+            self.peek(call).await
+        };
         match &found {
             Some(answer) => counters.answered(answer.outcome),
             None => counters.missed.add_one(),
@@ -44,16 +45,30 @@ impl Engine {
         }
         let counters = self.counters.entities.of(key.entity());
         let call = Call { key, options, counters: &counters };
-        let mut fence = Fence::raise(self, Cover::Keys(std::slice::from_ref(key)));
-        let Some(fresh) = self.lifetime(call, &**value) else {
-            return self.tell_keys(std::slice::from_ref(key)).await;
+        let result = self.write(call, value).await;
+        result.inspect_err(|error| self.note_unstorable(call, error))
+    }
+
+    async fn write<V: Value>(&self, call: Call<'_>, value: &Arc<V>) -> Result<()> {
+        let keys = std::slice::from_ref(call.key);
+        let mut fence = Fence::raise(self, Cover::Keys(keys));
+        let measure = self.measure(&**value)?;
+        let Some(fresh) = self.lifetime(call, measure) else { return self.tell_keys(keys).await };
+        let mut snapshot = self.fences.snapshot(call.key);
+        let is_newest = match &self.remote {
+            None => true,
+            Some(remote) => {
+                let ticket = remote.seize(call.key).await?;
+                self.fill(call, &**value, fresh, Duration::ZERO, ticket).await?
+            }
         };
-        let mut snapshot = self.fences.snapshot(key);
-        self.fill_as_writer(call, &**value, fresh).await?;
         fence.lowered = true;
-        // If nobody else invalidated in the meantime, the value is also the newest here.
-        if self.fences.bump_key_of(key, &mut snapshot) {
-            self.keep_near(call, value, fresh, &snapshot);
+        let is_alone = self.fences.bump_key_of(call.key, &mut snapshot);
+        // If nobody else wrote or invalidated in the meantime, here or elsewhere, it is the newest.
+        if is_newest && is_alone {
+            self.keep_near(call, value, measure.weight, fresh, &snapshot);
+        } else {
+            self.near.iter().for_each(|near| near.remove(call.key.as_bytes()));
         }
         Ok(())
     }
@@ -78,17 +93,8 @@ impl Engine {
     async fn peek<V: Value>(&self, call: Call<'_>) -> Option<Answer<V>> {
         let snapshot = self.fences.snapshot(call.key);
         let (stored, generations) = self.remote.as_ref()?.peek(call.key).await?;
-        match self.packer.unpack::<V>(&stored, call.key, call.options.schema(), &generations) {
-            Ok((value, left)) => {
-                let value = Arc::new(value);
-                self.keep_near(call, &value, left, &snapshot);
-                Some(Answer::new(value, Outcome::RemoteHit))
-            }
-            Err(unusable) => {
-                self.note_unusable(call, unusable);
-                None
-            }
-        }
+        let answer = self.open(call, &snapshot, &stored, &generations);
+        answer.map_err(|unusable| self.note_unusable(call, unusable)).ok()
     }
 
     async fn tell_keys(&self, keys: &[Key]) -> Result<()> {

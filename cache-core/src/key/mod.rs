@@ -144,7 +144,8 @@ impl Key {
     /// Returns the groups the entry belongs to: all, its entity, its tier, its user.
     pub fn groups(&self) -> impl Iterator<Item = Group> + '_ {
         let prefix = &self.as_bytes()[..usize::from(self.entity)];
-        let user = (!self.user_bytes().is_empty()).then(|| Group::user(prefix, self.scope_bytes()));
+        let user = self.user_bytes();
+        let user = (!user.is_empty()).then(|| Group::user(prefix, user));
         let tier = self.tier_name().map(|tier| Group::tier(prefix, tier.as_bytes()));
         let entity = Group::entity(prefix, self.entity_name().as_bytes());
         [Some(Group::all(prefix)), Some(entity), tier, user].into_iter().flatten()
@@ -174,7 +175,7 @@ impl Key {
         usize::from(self.tier_end) + 1
     }
 
-    pub(crate) fn scope_bytes(&self) -> &[u8] {
+    fn scope_bytes(&self) -> &[u8] {
         self.as_bytes().get(self.scope_start()..usize::from(self.scope_end)).unwrap_or_default()
     }
 
@@ -182,7 +183,7 @@ impl Key {
         self.scope_bytes().iter().position(|&byte| byte == b'/').map_or(0, |slash| slash + 1)
     }
 
-    fn user_bytes(&self) -> &[u8] {
+    pub(crate) fn user_bytes(&self) -> &[u8] {
         let rest = &self.scope_bytes()[self.tenant_len()..];
         if rest.starts_with(b"@") { rest } else { &[] }
     }

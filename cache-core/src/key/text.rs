@@ -28,8 +28,9 @@ impl KeyWriter {
 
     /// Writes a string.
     pub fn text(&mut self, text: &str) {
-        let guarded = !self.plain && text.starts_with(|first: char| first.is_ascii_digit());
-        self.escape(text.as_bytes(), guarded);
+        // What a number or a variant begins with.
+        let begins = |first: char| first.is_ascii_digit() || matches!(first, '-' | '.');
+        self.escape(text.as_bytes(), !self.plain && text.starts_with(begins));
     }
 
     /// Writes an integer.
@@ -105,7 +106,7 @@ impl KeyWriter {
 
     /// Writes text that is a name rather than a value: an entity, a tier, a namespace.
     pub(crate) fn name(&mut self, name: &str) {
-        self.escape(name.as_bytes(), false);
+        self.escape(name.as_bytes(), name.starts_with('-')); // which alone says that there is none
     }
 
     /// Writes a Rust path, with `/` in the place of `::`.
@@ -181,7 +182,7 @@ impl KeyWriter {
     }
 
     fn escape(&mut self, bytes: &[u8], guard_first: bool) {
-        let leading = |index| index == 0 && (guard_first || bytes.first() == Some(&b'-'));
+        let leading = |index| index == 0 && guard_first;
         let mut plain_from = 0;
         for (index, &byte) in bytes.iter().enumerate() {
             if self.too_long {

@@ -1,14 +1,14 @@
 //! The remote level: a backend behind a deadline and a breaker.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::try_join;
 use smallvec::SmallVec;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::breaker::{Backoff, Breaker};
 use super::ears::Ears;
@@ -36,8 +36,10 @@ pub(crate) struct Remote {
     ears: Arc<Ears>,
     numbers: Numbers,
     closed: AtomicBool,
+    /// When the probe last showed that it lives.
+    probed: Mutex<Option<Instant>>,
     settings: Settings,
-    generation_ttl: Duration,
+    longest_ttl: AtomicU64,
     counters: Arc<CacheCounters>,
     fences: Arc<Fences>,
 }
@@ -63,13 +65,12 @@ impl Remote {
         counters: Arc<CacheCounters>,
         fences: Arc<Fences>,
     ) -> Self {
-        // A group's number must outlive the entries that carry it, or they would be lost early.
-        let generation_ttl = (longest_ttl * 2).max(Duration::from_secs(24 * 60 * 60));
         let breaker = Breaker::new(settings.failures_to_open);
         let listener: Weak<dyn Listener> = Arc::<Ears>::downgrade(&ears);
         backend.listen(&ListenOptions::new(ears.prefix(), settings.max_silence), listener);
         let (numbers, closed) = (Numbers::new(), AtomicBool::new(false));
-        Self { backend, breaker, ears, numbers, closed, settings, generation_ttl, counters, fences }
+        let longest_ttl = AtomicU64::new(longest_ttl.as_secs());
+        Self { backend, breaker, ears, numbers, closed, settings, longest_ttl, counters, fences, probed: Mutex::default() }
     }
 
     /// Whether changes by others are told at present.
@@ -108,16 +109,16 @@ impl Remote {
         }
     }
 
-    /// Takes the lease of a key whose entry cannot be used, by putting it in the entry's place.
+    /// Takes the lease of a key whose entry cannot be used, by putting it in the entry's place;
+    /// `None` if somebody else was faster.
     pub(crate) async fn claim(
         self: &Arc<Self>,
         key: &Key,
         unusable: &[u8],
         generations: Generations,
-    ) -> Option<Ticket> {
-        let mode = SetMode::IfStamp(Stamp::of(unusable));
-        let ticket = self.place(key, mode).await.ok().flatten();
-        ticket.map(|ticket| ticket.under(generations))
+    ) -> Result<Option<Ticket>> {
+        let ticket = self.place(key, SetMode::IfStamp(Stamp::of(unusable))).await?;
+        Ok(ticket.map(|ticket| ticket.under(generations)))
     }
 
     /// Takes the lease of a key whatever is there, for a writer who knows the new value.
@@ -149,9 +150,24 @@ impl Remote {
         Ok(outcome)
     }
 
-    /// Gives a lease back. If that fails, it ends by its own TTL.
-    pub(super) async fn release(self: &Arc<Self>, key: &Key, stamp: &Stamp) {
-        let _ = self.call(self.backend.release(key, stamp)).await;
+    /// Gives a lease back, if that can be done before it ends by its own TTL.
+    ///
+    /// An outage must not end it: the lease would outlast the outage, and everybody would wait for
+    /// a fill that nobody makes.
+    pub(super) async fn release(this: Weak<Self>, key: Key, stamp: Stamp) {
+        let started = Instant::now();
+        loop {
+            let Some(remote) = this.upgrade() else { return };
+            let is_over = remote.closed.load(Ordering::Acquire)
+                || started.elapsed() >= remote.settings.lease_ttl;
+            let tried = !remote.breaker.is_open();
+            if is_over || (tried && remote.call(remote.backend.release(&key, &stamp)).await.is_ok()) {
+                return;
+            }
+            let pause = remote.settings.retry_min;
+            drop(remote);
+            sleep(pause).await;
+        }
     }
 
     /// Removes entries and leases, so that no load under way can fill them.
@@ -161,7 +177,7 @@ impl Remote {
 
     /// Ends every entry of `groups`.
     pub(crate) async fn advance(self: &Arc<Self>, groups: &[Group]) -> Result<()> {
-        self.call(self.backend.advance(groups, self.generation_ttl)).await
+        self.call(self.backend.advance(groups, self.generation_ttl())).await
     }
 
     /// Ends the backend's work. The remote level is then down for good.
@@ -179,6 +195,17 @@ impl Remote {
             listening: self.ears.are_listening(),
             problem: self.breaker.problem().map(|problem| problem.to_string()),
         }
+    }
+
+    /// Notes how long an entry will live, so that its groups' numbers outlive it.
+    pub(crate) fn note_ttl(&self, ttl: Duration) {
+        self.longest_ttl.fetch_max(ttl.as_secs(), Ordering::Relaxed);
+    }
+
+    /// A group's number must outlive the entries that carry it, or they would be lost early.
+    fn generation_ttl(&self) -> Duration {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        (Duration::from_secs(self.longest_ttl.load(Ordering::Relaxed)) * 2).max(DAY)
     }
 
     async fn fetch(
@@ -209,7 +236,7 @@ impl Remote {
     /// Asks the backend for the generations of `groups`.
     async fn ask(&self, groups: &[Group]) -> Result<Generations> {
         let stands = groups.iter().map(|group| self.fences.group_stand(group)).collect();
-        let generations = self.backend.generations(groups, self.generation_ttl).await?;
+        let generations = self.backend.generations(groups, self.generation_ttl()).await?;
         self.numbers.keep(groups, &stands, &generations);
         let numbers = generations.into_iter().map(Generation::number);
         Ok(groups.iter().map(Group::id).zip(numbers).collect())
@@ -253,12 +280,32 @@ impl Remote {
         result
     }
 
-    fn admit(&self) -> Result<()> {
+    fn admit(self: &Arc<Self>) -> Result<()> {
         if !self.breaker.is_open() {
             return Ok(());
         }
         self.counters.remote_rejections.add_one();
+        if !self.closed.load(Ordering::Acquire) && self.is_probe_lost() {
+            self.start_probe();
+        }
         Err(Error::new(ErrorKind::Backend, "the remote level is down"))
+    }
+
+    /// Whether the probe does not run any more, such as on a runtime that nobody drives.
+    fn is_probe_lost(&self) -> bool {
+        let overdue = 2 * (self.settings.retry_max + self.settings.remote_timeout);
+        let probed = *self.probed.lock().unwrap_or_else(PoisonError::into_inner);
+        probed.is_none_or(|probed| probed.elapsed() > overdue)
+    }
+
+    fn start_probe(self: &Arc<Self>) {
+        self.note_probe();
+        let backoff = Backoff::new(self.settings.retry_min, self.settings.retry_max);
+        tokio::spawn(probe(Recovery(Arc::downgrade(self)), backoff));
+    }
+
+    fn note_probe(&self) {
+        *self.probed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
     fn failed(self: &Arc<Self>, error: &Error) {
@@ -269,8 +316,7 @@ impl Remote {
         if is_outage(error.kind()) && self.breaker.failed(error.clone()) {
             self.counters.breaker_openings.add_one();
             tracing::warn!(backend = %self.backend, %error, "remote level down");
-            let backoff = Backoff::new(self.settings.retry_min, self.settings.retry_max);
-            tokio::spawn(probe(Recovery(Arc::downgrade(self)), backoff));
+            self.start_probe();
         }
     }
 
@@ -295,6 +341,7 @@ async fn probe(recovery: Recovery, mut backoff: Backoff) {
     loop {
         sleep(backoff.next()).await;
         let Some(remote) = recovery.0.upgrade() else { return };
+        remote.note_probe();
         if remote.closed.load(Ordering::Acquire) || remote.is_well().await {
             return;
         }

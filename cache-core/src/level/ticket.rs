@@ -67,9 +67,9 @@ impl Drop for Ticket {
         if !self.armed {
             return;
         }
-        let (remote, key, stamp) = (Arc::clone(&self.remote), self.key.clone(), self.stamp);
         if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(async move { remote.release(&key, &stamp).await });
+            let remote = Arc::downgrade(&self.remote);
+            runtime.spawn(Remote::release(remote, self.key.clone(), self.stamp));
         }
     }
 }

@@ -33,7 +33,7 @@ pub struct Stats {
     pub breaker_openings: u64,
     /// Fills refused because the key was invalidated, or its lease lost, during the load.
     pub fenced_fills: u64,
-    /// Callers that stopped waiting for somebody else's load and loaded for themselves.
+    /// Waits for somebody else's load that were given up.
     pub waits_given_up: u64,
     /// Invalidations asked for, of keys and of groups.
     pub invalidations: u64,
@@ -74,7 +74,7 @@ pub struct EntityStats {
     pub failed: u64,
     /// Calls of `get` that found nothing.
     pub missed: u64,
-    /// Of all calls, those that waited for another's load instead of starting one.
+    /// Of all calls, those answered by a load that another caller had started.
     pub coalesced: u64,
     /// How often a loader ran.
     pub loads: u64,

@@ -26,6 +26,8 @@ pub enum Fault {
     DropReply,
     /// Operations fail at once.
     Fail,
+    /// `set` fails at once, as on a server that is out of memory; all else is performed.
+    Full,
     /// Operations never end.
     Hang,
 }
@@ -48,9 +50,12 @@ impl<B: Backend> Faulty<B> {
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault.into();
     }
 
+    fn fault(&self) -> Option<Fault> {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn perform<T>(&self, operation: impl Future<Output = Result<T>>) -> Result<T> {
-        let fault = *self.fault.lock().unwrap_or_else(PoisonError::into_inner);
-        match fault {
+        match self.fault() {
             None => operation.await,
             Some(Fault::Delay(delay)) => {
                 tokio::time::sleep(delay).await;
@@ -60,6 +65,7 @@ impl<B: Backend> Faulty<B> {
                 let _ = operation.await;
                 std::future::pending().await
             }
+            Some(Fault::Full) => operation.await,
             Some(Fault::Fail) => {
                 Err(Error::new(ErrorKind::Backend, "this backend was told to fail"))
             }
@@ -80,6 +86,9 @@ impl<B: Backend> Backend for Faulty<B> {
     }
 
     async fn set(&self, key: &Key, entry: Bytes, options: &SetOptions) -> Result<SetOutcome> {
+        if self.fault() == Some(Fault::Full) {
+            return Err(Error::new(ErrorKind::Backend, "this backend was told to be full"));
+        }
         self.perform(self.inner.set(key, entry, options)).await
     }
 

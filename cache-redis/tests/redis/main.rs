@@ -6,6 +6,7 @@ mod config;
 mod conformance;
 mod data;
 mod full;
+mod lifetime;
 mod load;
 mod log;
 mod login;
