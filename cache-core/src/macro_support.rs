@@ -326,7 +326,11 @@ impl Invalidations {
         // Side by side: dropped while the remote level is slow, both have begun here.
         let (keys_told, groups_told) = join(
             async {
-                if self.keys.is_empty() { Ok(()) } else { self.cache.invalidate_many(&self.keys).await }
+                if self.keys.is_empty() {
+                    Ok(())
+                } else {
+                    self.cache.invalidate_many(&self.keys).await
+                }
             },
             async {
                 if self.groups.is_empty() {

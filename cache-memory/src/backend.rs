@@ -204,7 +204,9 @@ impl Backend for MemoryBackend {
     async fn advance(&self, groups: &[Group], ttl: Duration) -> Result<()> {
         for group in groups {
             let next = Generation::fresh().to_stored();
-            self.change(NameRef::group(group), |_| Some(Change::Put(next.into(), group.keep_for(ttl))))?;
+            self.change(NameRef::group(group), |_| {
+                Some(Change::Put(next.into(), group.keep_for(ttl)))
+            })?;
         }
         Ok(())
     }

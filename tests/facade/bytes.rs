@@ -172,7 +172,11 @@ async fn a_type_the_codec_cannot_read_back_is_served_and_kept_near_only() {
 
     let stats = cache.stats();
     assert_eq!((stats.values_unsupported, stats.total().near_hits), (1, 1));
-    assert_eq!(remote.get(&[key.clone()], None).await.unwrap(), [Slot::Missing], "no lease stays");
+    assert_eq!(
+        remote.get(std::slice::from_ref(&key), None).await.unwrap(),
+        [Slot::Missing],
+        "no lease stays"
+    );
     let error = cache.set(&key, Arc::new(Untagged::Number(7))).await.unwrap_err();
     assert!(error.to_string().contains("Untagged"), "{error}");
 }

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use cache_aside::testing::{Fault, Faulty};
 use cache_aside::Settings;
+use cache_aside::testing::{Fault, Faulty};
 use futures_util::future::join_all;
 use tokio::time::sleep;
 

@@ -182,7 +182,8 @@ async fn get_and_set_need_no_loader() {
 #[tokio::test]
 async fn entries_outlive_the_age_of_their_groups() {
     let (clock, builder) = timed();
-    let remote = cache_aside::MemoryBackend::with_clock(1 << 20, std::sync::Arc::new(clock.clone()));
+    let remote =
+        cache_aside::MemoryBackend::with_clock(1 << 20, std::sync::Arc::new(clock.clone()));
     let table = cache_aside::TtlTable::from_toml("default = '12h'").unwrap();
     let cache = builder.ttl_table(table).remote(remote).build().unwrap();
     let (source, hour) = (Source::default(), Duration::from_secs(3600));

@@ -5,6 +5,7 @@
 mod bytes;
 mod common;
 mod flights;
+mod groups;
 mod hearing;
 mod hits;
 mod invalidation;
@@ -13,3 +14,5 @@ mod macros;
 mod outage;
 mod redis;
 mod settings;
+mod shapes;
+mod writes;

@@ -116,7 +116,8 @@ impl Engine {
     pub(super) fn measure<V: Value>(&self, value: &V) -> Result<Measure> {
         let measure = measure(value)?;
         if self.remote.is_none() && measure.weight > self.settings.max_value_bytes {
-            let text = format!("a value of about {} bytes is over `max_value_bytes`", measure.weight);
+            let text =
+                format!("a value of about {} bytes is over `max_value_bytes`", measure.weight);
             return Err(Error::new(ErrorKind::TooLarge, text));
         }
         Ok(measure)
@@ -139,7 +140,12 @@ impl Engine {
         call.options.ttl(&self.table, tier, entity).unwrap_or_else(|| {
             if !self.warned_of_table.swap(true, Ordering::Relaxed) {
                 let ttl = TtlTable::FALLBACK.fresh;
-                tracing::warn!(entity, tier, ?ttl, "the TTL table has neither a line for this nor a `default`");
+                tracing::warn!(
+                    entity,
+                    tier,
+                    ?ttl,
+                    "the TTL table has neither a line for this nor a `default`"
+                );
             }
             TtlTable::FALLBACK
         })

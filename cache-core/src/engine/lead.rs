@@ -22,6 +22,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LAST_PAUSE: Duration = Duration::from_millis(50);
 
 /// What the remote level had.
+#[allow(clippy::large_enum_variant, reason = "moved once, never stored")]
 enum Search<V> {
     Found(Answer<V>),
     /// Nothing; the ticket is there unless the remote level is away or the wait was too long.

@@ -15,7 +15,8 @@ use super::ears::Ears;
 use super::numbers::Numbers;
 use super::ticket::Ticket;
 use crate::backend::{
-    Backend, LeaseRequest, ListenOptions, Listener, SetMode, SetOptions, SetOutcome, Slot, is_outage,
+    Backend, LeaseRequest, ListenOptions, Listener, SetMode, SetOptions, SetOutcome, Slot,
+    is_outage,
 };
 use crate::engine::fence::Fences;
 use crate::group::{Generation, Group};
@@ -70,7 +71,18 @@ impl Remote {
         backend.listen(&ListenOptions::new(ears.prefix(), settings.max_silence), listener);
         let (numbers, closed) = (Numbers::new(), AtomicBool::new(false));
         let longest_ttl = AtomicU64::new(longest_ttl.as_secs());
-        Self { backend, breaker, ears, numbers, closed, settings, longest_ttl, counters, fences, probed: Mutex::default() }
+        Self {
+            backend,
+            breaker,
+            ears,
+            numbers,
+            closed,
+            settings,
+            longest_ttl,
+            counters,
+            fences,
+            probed: Mutex::default(),
+        }
     }
 
     /// Whether changes by others are told at present.
@@ -161,7 +173,8 @@ impl Remote {
             let is_over = remote.closed.load(Ordering::Acquire)
                 || started.elapsed() >= remote.settings.lease_ttl;
             let tried = !remote.breaker.is_open();
-            if is_over || (tried && remote.call(remote.backend.release(&key, &stamp)).await.is_ok()) {
+            if is_over || (tried && remote.call(remote.backend.release(&key, &stamp)).await.is_ok())
+            {
                 return;
             }
             let pause = remote.settings.retry_min;

@@ -2,6 +2,8 @@
 //!
 //! Use [`conformance!`](crate::conformance) rather than these functions: it lists them all.
 
+#![allow(clippy::missing_panics_doc, reason = "they are tests: that is how they fail")]
+
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
