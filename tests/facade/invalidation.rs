@@ -233,6 +233,3 @@ async fn a_value_that_is_too_large_for_the_near_level_is_loaded_each_time() {
     })
     .await;
 }
-
-/// What the remote level refused from this very writer must not stay near either.
-/// Two writers of one instance: the later one wins near as well.

@@ -32,6 +32,7 @@ async fn a_set_wins_against_a_load_under_way() {
     assert_eq!(*cache.get::<u32>(&key).await.unwrap().unwrap(), 2);
 }
 
+/// What the remote level refused from this very writer must not stay near either.
 #[tokio::test(start_paused = true)]
 async fn a_set_that_another_instance_overtook_is_not_kept() {
     let shared = memory();
@@ -54,6 +55,7 @@ async fn a_set_that_another_instance_overtook_is_not_kept() {
     assert_eq!(*one.get::<u32>(&key).await.unwrap().unwrap(), 2);
 }
 
+/// Two writers of one instance: the later one wins near as well.
 #[tokio::test]
 async fn a_set_that_an_invalidation_here_overtook_is_not_kept() {
     let link = Faulty::new(memory());
