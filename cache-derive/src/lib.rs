@@ -17,7 +17,7 @@ use proc_macro::TokenStream;
 
 /// Serves an async function from the cache and runs it only to fill a missing entry.
 ///
-/// ```ignore
+/// ```text
 /// #[cached(ttl = "30s", none_ttl = "5s", key(query.trim(), page), skip(trace))]
 /// async fn search(&self, query: &str, page: u32, trace: TraceId) -> Result<Option<Vec<Hit>>, DbError> { /* … */ }
 /// ```
@@ -62,7 +62,7 @@ pub fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Invalidates what an async function makes outdated, after it has succeeded.
 ///
-/// ```ignore
+/// ```text
 /// #[invalidates(profile(tier, user), self.teams.members(team))]
 /// async fn rename(&self, tier: Plan, user: UserId, team: TeamId) -> Result<(), DbError> { /* … */ }
 ///

@@ -11,6 +11,7 @@ mod hits;
 mod invalidation;
 mod isolation;
 mod macros;
+mod oracle;
 mod outage;
 mod redis;
 mod settings;

@@ -23,7 +23,7 @@ const LONG: Duration = Duration::from_secs(60);
 /// Takes the attribute of a test, and an expression that makes a backend and whatever must live as
 /// long as it does. The expression is evaluated in each test and may `return` or `.await`.
 ///
-/// ```ignore
+/// ```text
 /// cache_core::conformance!(#[tokio::test] (MyBackend::new(), ()));
 /// ```
 #[macro_export]
