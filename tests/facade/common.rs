@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use cache_aside::testing::ManualClock;
 use cache_aside::{Cache, CacheBuilder, MemoryBackend, Settings, TtlTable};
+use cache_test_servers::Server;
 
 /// A source of truth that counts how often it is asked; every answer is a new number.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +60,12 @@ pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) 
         assert!(tries < 10_000, "never happened: {what}");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+}
+
+/// Ends every connection of a cache.
+pub(crate) fn kill_connections(server: &Server) {
+    let address = format!("{}:{}", server.host(), server.port());
+    while server.command(&["CLIENT", "KILL", "LADDR", &address]).is_err() {}
 }
 
 /// Runs tests against a fresh server of one kind each.

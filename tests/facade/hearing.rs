@@ -5,7 +5,7 @@ use std::time::Duration;
 use cache_aside::{Cache, CallOptions, Key, Outcome, RedisBackend, Settings, TtlTable};
 use cache_test_servers::{Flavour, Server, server_or_return};
 
-use crate::common::{Source, memory, on_every_server, until};
+use crate::common::{Source, kill_connections, memory, on_every_server, until};
 
 on_every_server! {
     a_connection_that_is_killed_costs_what_was_near
@@ -119,7 +119,7 @@ async fn a_connection_that_is_killed_costs_what_was_near(server: Server) {
     let value = warm(&cache, &key, &source).await;
     let options = CallOptions::table();
 
-    server.cli(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+    kill_connections(&server);
 
     until("near is not trusted any more", async || {
         let answer = cache.fetch(&key, &options, || source.load()).await.unwrap();

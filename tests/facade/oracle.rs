@@ -12,7 +12,7 @@ use cache_aside::{Cache, Key, RedisBackend, Settings, TtlTable};
 use cache_test_servers::{Flavour, Server, server_or_return};
 use futures_util::future::join_all;
 
-use crate::common::{memory, on_every_server, until};
+use crate::common::{kill_connections, memory, on_every_server, until};
 
 const INSTANCES: usize = 3;
 const TASKS: u64 = 8;
@@ -71,13 +71,18 @@ impl World {
             0..=29 => self.edit_one(at, index).await,
             30..=36 => self.edit_user(at, index as u64 % USERS).await,
             37..=38 => self.edit_all(at).await,
-            39..=44 => drop(self.server.cli(&["DEL", self.key(index).as_str()])),
-            45 => drop(self.server.cli(&["FLUSHALL"])),
+            39..=44 => self.as_another(&["DEL", self.key(index).as_str()]),
+            45 => self.as_another(&["FLUSHALL"]),
             46 if dice.below(4) == 0 => {
                 drop(self.server.cli(&["CLIENT", "KILL", "TYPE", "normal"]))
             }
             _ => drop(self.read(at, index, dice.below(3)).await),
         }
+    }
+
+    /// Acts as another program, whose own connection may be killed before it is answered.
+    fn as_another(&self, words: &[&str]) {
+        while self.server.command(words).is_err() {}
     }
 
     /// Asks an instance, whose answer must be at least as new as what it was told before.
