@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use cache_aside::{Cache, RemoteHealth, Settings, TtlTable};
+use cache_aside::{Cache, RemoteHealth, TtlTable};
 
 use crate::clock::DayClock;
 use crate::database::Database;
@@ -105,9 +105,8 @@ this process; with a database across a network, the left sides are longer and th
     );
     if remote.is_some() {
         println!(
-            "With Redis, an entry is near for at most {:?} while servers cannot tell each other of edits, and
-most users pause for longer. A remote hit is a round trip; a SQLite query in this process is none.",
-            Settings::default().degraded_ttl
+            "With Redis, what this server loaded stays near until Redis tells of a change, so remote hits are
+few here: they are what another server gets, below. A miss pays for two round trips more."
         );
     }
     if cfg!(debug_assertions) {
@@ -124,7 +123,8 @@ fn last_minutes(requests: &[Request]) -> &[Request] {
 async fn finish(cache: &Cache) {
     match cache.health().await.remote {
         Some(remote) => {
-            println!("\nHealth: {} is {:?}.", remote.backend, remote.state);
+            let news = if remote.listening { "is heard" } else { "is not heard" };
+            println!("\nHealth: {} is {:?}, and {news}.", remote.backend, remote.state);
             remote.problem.iter().for_each(|problem| println!("  {problem}"));
         }
         None => println!(
