@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use cache_aside::testing::ManualClock;
-use cache_aside::{Cache, CacheBuilder, MemoryBackend, Settings, TtlTable};
+use cache_aside::{Cache, CacheBuilder, Key, MemoryBackend, Settings, TtlTable};
 use cache_test_servers::Server;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 /// A source of truth that counts how often it is asked; every answer is a new number.
 #[derive(Clone, Debug, Default)]
@@ -62,10 +64,40 @@ pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) 
     }
 }
 
-/// Ends every connection of a cache.
+/// A load that is under way until it is told to end.
+pub(crate) struct SlowLoad {
+    end: oneshot::Sender<()>,
+    caller: JoinHandle<u32>,
+}
+
+impl SlowLoad {
+    /// Starts a call whose loader will return `value`.
+    pub(crate) async fn start(cache: &Cache, key: &Key, value: u32) -> Self {
+        let (end, ended) = oneshot::channel();
+        let loads = cache.stats().total().loads;
+        let (its_cache, key) = (cache.clone(), key.clone());
+        let caller = tokio::spawn(async move {
+            let load = || async {
+                ended.await.unwrap();
+                Ok::<_, Infallible>(value)
+            };
+            *its_cache.get_or_load(&key, load).await.unwrap()
+        });
+        until("the load is under way", async || cache.stats().total().loads > loads).await;
+        Self { end, caller }
+    }
+
+    /// Lets the loader return, and returns what its caller got.
+    pub(crate) async fn finish(self) -> u32 {
+        self.end.send(()).unwrap();
+        self.caller.await.unwrap()
+    }
+}
+
+/// Ends every connection of a cache; the tests' own goes through a socket.
 pub(crate) fn kill_connections(server: &Server) {
     let address = format!("{}:{}", server.host(), server.port());
-    while server.command(&["CLIENT", "KILL", "LADDR", &address]).is_err() {}
+    server.cli(&["CLIENT", "KILL", "LADDR", &address]);
 }
 
 /// Runs tests against a fresh server of one kind each.

@@ -1,8 +1,6 @@
 //! P2 for groups: a user, a tier, an entity, everything.
 
-use tokio::sync::oneshot;
-
-use crate::common::{Source, builder, memory, near_only, until};
+use crate::common::{SlowLoad, Source, builder, memory, near_only};
 
 #[tokio::test]
 async fn a_group_ends_with_all_its_entries_on_every_level_and_no_others() {
@@ -65,23 +63,11 @@ async fn a_load_under_way_when_its_group_ends_is_not_kept() {
     for same_instance in [true, false] {
         let (slow, other) = (instance(), instance());
         let key = slow.key("profile").user(1).arg(same_instance);
-        let (release, wait) = oneshot::channel::<()>();
-        let loading = {
-            let (slow, key) = (slow.clone(), key.clone());
-            tokio::spawn(async move {
-                let load = || async {
-                    wait.await.unwrap();
-                    Ok::<_, ()>(1_u32)
-                };
-                slow.get_or_load(&key, load).await.unwrap();
-            })
-        };
-        until("the load is under way", async || slow.stats().total().loads == 1).await;
+        let load = SlowLoad::start(&slow, &key, 1).await;
 
         let writer = if same_instance { &slow } else { &other };
         writer.invalidate_user(1).await.unwrap();
-        release.send(()).unwrap();
-        loading.await.unwrap();
+        load.finish().await;
 
         assert_eq!(other.get::<u32>(&key).await.unwrap(), None);
         if same_instance {

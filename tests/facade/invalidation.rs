@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use cache_aside::testing::{Fault, Faulty};
 use cache_aside::{Cache, MemoryBackend};
-use tokio::sync::oneshot;
 
-use crate::common::{Source, builder, memory, near_only, until};
+use crate::common::{SlowLoad, Source, builder, memory, near_only, until};
 
 #[tokio::test]
 async fn an_edit_is_seen() {
@@ -30,26 +29,13 @@ async fn a_slow_load_from_before_an_invalidation_is_not_served_after_it() {
         }
         let cache = builder.build().unwrap();
         let key = cache.key("profile").user(1);
-        let (release, wait) = oneshot::channel::<()>();
-        let slow = {
-            let (cache, key) = (cache.clone(), key.clone());
-            tokio::spawn(async move {
-                let load = || async {
-                    wait.await.unwrap();
-                    Ok::<_, ()>("old")
-                };
-                cache.get_or_load(&key, || async { load().await.map(String::from) }).await.unwrap()
-            })
-        };
-        until("the load is under way", async || cache.stats().total().loads == 1).await;
+        let slow = SlowLoad::start(&cache, &key, 1).await;
 
         cache.invalidate(&key).await.unwrap();
-        release.send(()).unwrap();
-        assert_eq!(slow.await.unwrap().as_str(), "old", "the caller from before may have it");
+        assert_eq!(slow.finish().await, 1, "the caller from before may have it");
 
-        let found = cache.get_or_load(&key, || async { Ok::<_, ()>(String::from("new")) }).await;
-        assert_eq!(found.unwrap().as_str(), "new");
-        assert_eq!(cache.get::<String>(&key).await.unwrap().unwrap().as_str(), "new");
+        assert_eq!(*cache.get_or_load(&key, || async { Ok::<_, ()>(2_u32) }).await.unwrap(), 2);
+        assert_eq!(*cache.get::<u32>(&key).await.unwrap().unwrap(), 2);
     }
 }
 
@@ -139,22 +125,10 @@ async fn a_slow_load_on_another_instance_does_not_reach_the_remote_level() {
     let instance = || builder().near(memory()).remote(shared.clone()).build().unwrap();
     let (slow, writer, reader) = (instance(), instance(), instance());
     let key = slow.key("profile").user(1);
-    let (release, wait) = oneshot::channel::<()>();
-    let loading = {
-        let (slow, key) = (slow.clone(), key.clone());
-        tokio::spawn(async move {
-            let load = || async {
-                wait.await.unwrap();
-                Ok::<_, ()>(1_u32)
-            };
-            slow.get_or_load(&key, load).await.unwrap();
-        })
-    };
-    until("the load is under way", async || slow.stats().total().loads == 1).await;
+    let load = SlowLoad::start(&slow, &key, 1).await;
 
     writer.invalidate(&key).await.unwrap();
-    release.send(()).unwrap();
-    loading.await.unwrap();
+    load.finish().await;
 
     assert_eq!(reader.get::<u32>(&key).await.unwrap(), None);
     assert_eq!(slow.get::<u32>(&key).await.unwrap(), None, "nor its own near level");

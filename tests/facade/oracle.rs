@@ -5,7 +5,7 @@
 use std::convert::Infallible;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use cache_aside::{Cache, Key, RedisBackend, Settings, TtlTable};
@@ -50,6 +50,8 @@ struct World {
     truth: Vec<AtomicU64>,
     /// By instance and key: the version that an invalidation there has made known.
     floors: Vec<Vec<AtomicU64>>,
+    /// The keys of which Redis could not be told: it may serve an old value of those.
+    untold: Vec<AtomicBool>,
 }
 
 impl World {
@@ -57,7 +59,8 @@ impl World {
         let zeros = || (0..KEYS).map(|_| AtomicU64::new(0)).collect::<Vec<_>>();
         let instances = (0..INSTANCES).map(|_| instance(&server)).collect();
         let floors = (0..INSTANCES).map(|_| zeros()).collect();
-        Self { server, instances, truth: zeros(), floors }
+        let untold = (0..KEYS).map(|_| AtomicBool::new(false)).collect();
+        Self { server, instances, truth: zeros(), floors, untold }
     }
 
     fn key(&self, index: usize) -> Key {
@@ -71,18 +74,11 @@ impl World {
             0..=29 => self.edit_one(at, index).await,
             30..=36 => self.edit_user(at, index as u64 % USERS).await,
             37..=38 => self.edit_all(at).await,
-            39..=44 => self.as_another(&["DEL", self.key(index).as_str()]),
-            45 => self.as_another(&["FLUSHALL"]),
-            46 if dice.below(4) == 0 => {
-                drop(self.server.cli(&["CLIENT", "KILL", "TYPE", "normal"]))
-            }
+            39..=44 => drop(self.server.cli(&["DEL", self.key(index).as_str()])),
+            45 => drop(self.server.cli(&["FLUSHALL"])),
+            46 if dice.below(4) == 0 => kill_connections(&self.server),
             _ => drop(self.read(at, index, dice.below(3)).await),
         }
-    }
-
-    /// Acts as another program, whose own connection may be killed before it is answered.
-    fn as_another(&self, words: &[&str]) {
-        while self.server.command(words).is_err() {}
     }
 
     /// Asks an instance, whose answer must be at least as new as what it was told before.
@@ -125,22 +121,21 @@ impl World {
 
     /// What Redis could not be told of may come back from there: that is a promise not made yet.
     fn know(&self, at: usize, edits: &[(usize, u64)], told: bool) {
-        if told {
-            for (key, version) in edits {
+        for (key, version) in edits {
+            if told {
                 self.floors[at][*key].fetch_max(*version, Ordering::SeqCst);
+            } else {
+                self.untold[*key].store(true, Ordering::SeqCst);
             }
         }
     }
 
     /// With nobody editing any more, every instance comes to the truth and stays there.
     async fn settle(&self) {
-        self.edit_all(0).await;
-        until("the last edit is told", async || {
-            let told = self.instances[0].clear().await.is_ok();
-            self.know(0, &self.edit(|_| false), told);
-            told
-        })
-        .await;
+        for index in (0..KEYS).filter(|index| self.untold[*index].load(Ordering::SeqCst)) {
+            let tell = async || self.instances[0].invalidate(&self.key(index)).await.is_ok();
+            until("the last edit is told", tell).await;
+        }
         let newcomer = instance(&self.server);
         for index in 0..KEYS {
             let truth = self.truth[index].load(Ordering::SeqCst);

@@ -4,30 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cache_aside::testing::{Fault, Faulty};
-use tokio::sync::oneshot;
 
-use crate::common::{builder, memory, until};
+use crate::common::{SlowLoad, builder, memory};
 
 #[tokio::test]
 async fn a_set_wins_against_a_load_under_way() {
     let cache = builder().near(memory()).remote(memory()).build().unwrap();
     let key = cache.key("profile").user(1);
-    let (release, wait) = oneshot::channel::<()>();
-    let loading = {
-        let (cache, key) = (cache.clone(), key.clone());
-        tokio::spawn(async move {
-            let load = || async {
-                wait.await.unwrap();
-                Ok::<_, ()>(1_u32)
-            };
-            cache.get_or_load(&key, load).await.unwrap();
-        })
-    };
-    until("the load is under way", async || cache.stats().total().loads == 1).await;
+    let load = SlowLoad::start(&cache, &key, 1).await;
 
     cache.set(&key, Arc::new(2_u32)).await.unwrap();
-    release.send(()).unwrap();
-    loading.await.unwrap();
+    load.finish().await;
 
     assert_eq!(*cache.get::<u32>(&key).await.unwrap().unwrap(), 2);
 }

@@ -11,7 +11,7 @@ macro_rules! shapes {
     ($({ $($item:item)* })*) => {
         [$({
             mod shape {
-                #![allow(dead_code, unreachable_pub, unused_imports)]
+                #![allow(dead_code, unreachable_pub, unused_imports, reason = "only the shapes matter")]
                 use std::collections::BTreeMap;
 
                 use serde::Deserialize;
@@ -95,17 +95,17 @@ fn enums_differ_by_names_order_and_payload_of_every_variant() {
 #[test]
 fn the_last_variant_of_an_enum_in_an_enum_in_a_struct_is_seen() {
     #[derive(Deserialize)]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only its shape matters")]
     struct Outer<A, B, C>(u8, Middle<A, B>, C);
     #[derive(Deserialize)]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only its shape matters")]
     enum Middle<A, B> {
         X,
         Y(Inner<A>),
         Z(Inner<B>),
     }
     #[derive(Deserialize)]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only its shape matters")]
     enum Inner<T> {
         P,
         Q([T; 2]),
@@ -169,13 +169,13 @@ fn recursive_types_come_to_an_end() {
 fn one_type_in_two_places_is_not_two_types_of_one_name() {
     mod other {
         #[derive(serde::Deserialize)]
-        #[allow(dead_code)]
+        #[allow(dead_code, reason = "only its shape matters")]
         pub(super) struct U {
             pub(super) x: u16,
         }
     }
     #[derive(Deserialize)]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only its shape matters")]
     struct U {
         x: u8,
     }
@@ -204,7 +204,7 @@ fn a_version_changes_the_fingerprint_and_so_does_the_shape() {
 #[test]
 fn fingerprints_do_not_change_by_accident() {
     #[derive(Deserialize)]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only its shape matters")]
     struct Profile {
         id: u64,
         name: Option<String>,
@@ -212,7 +212,7 @@ fn fingerprints_do_not_change_by_accident() {
         friends: Vec<Profile>,
     }
     #[derive(Deserialize)]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only its shape matters")]
     enum Plan {
         Free,
         Core { until: i64 },

@@ -43,7 +43,7 @@ fn leaves_that_check_are_seen_through() {
         }
     }
     #[derive(Deserialize)]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only its shape matters")]
     struct Booking {
         id: uuid::Uuid,
         many: Vec<(Language, Range)>,
@@ -74,7 +74,7 @@ fn a_leaf_that_accepts_nothing_is_an_error() {
         }
     }
     #[derive(Deserialize)]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only its shape matters")]
     struct Outer {
         a: (String, u32, String, Vec<u8>),
         b: Option<Sealed>,
@@ -87,34 +87,34 @@ fn a_leaf_that_accepts_nothing_is_an_error() {
 fn what_takes_whatever_is_there_is_an_error() {
     #[derive(Deserialize)]
     #[serde(untagged)]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only its shape matters")]
     enum Untagged {
         A(u8),
         B(String),
     }
     #[derive(Deserialize)]
     #[serde(tag = "type")]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only its shape matters")]
     enum Tagged {
         A { x: u8 },
         B,
     }
     #[derive(Deserialize)]
     #[serde(tag = "type", content = "content")]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only its shape matters")]
     enum TaggedBeside {
         A(u8),
         B,
     }
     #[derive(Deserialize)]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only its shape matters")]
     struct Flat {
         a: u8,
         #[serde(flatten)]
         rest: HashMap<String, u8>,
     }
     #[derive(Deserialize)]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only its shape matters")]
     enum Hidden {
         A,
         B(Option<Vec<Untagged>>),
@@ -131,7 +131,7 @@ fn what_takes_whatever_is_there_is_an_error() {
 #[test]
 fn an_error_that_a_type_swallows_is_still_an_error() {
     #[derive(Deserialize)]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only its shape matters")]
     struct Lenient {
         #[serde(deserialize_with = "or_null")]
         a: serde_json::Value,
@@ -147,7 +147,7 @@ fn an_error_that_a_type_swallows_is_still_an_error() {
 #[test]
 fn a_type_without_values_is_an_error() {
     #[derive(Deserialize)]
-    struct Endless(#[allow(dead_code)] Box<Endless>);
+    struct Endless(#[allow(dead_code, reason = "only its shape matters")] Box<Endless>);
     #[derive(Deserialize)]
     enum Never {}
 
@@ -158,10 +158,10 @@ fn a_type_without_values_is_an_error() {
 #[test]
 fn a_huge_type_is_seen_within_its_budget() {
     #[derive(Deserialize)]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only its shape matters")]
     struct Wide([Narrow; 32], [[Narrow; 32]; 32], HashMap<String, (Narrow, Narrow)>);
     #[derive(Deserialize)]
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "only its shape matters")]
     enum Narrow {
         A,
         B(Box<Narrow>),
