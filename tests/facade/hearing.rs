@@ -11,6 +11,7 @@ on_every_server! {
     a_connection_that_is_killed_costs_what_was_near
     a_fill_is_a_near_hit_at_the_next_call
     a_hung_server_ends_near_entries_in_time
+    a_user_confined_to_the_namespace_is_enough
     an_edit_ends_the_near_copies_of_other_instances
     another_program_is_heard
     waiting_instances_are_woken_by_the_fill
@@ -144,6 +145,31 @@ async fn a_hung_server_ends_near_entries_in_time(server: Server) {
         listening(&cache).await && cache.health().await.is_complete()
     })
     .await;
+}
+
+/// The rule that `docs/keys.md` states, word by word.
+async fn a_user_confined_to_the_namespace_is_enough(server: Server) {
+    let docs = include_str!("../../docs/keys.md");
+    let rule = docs.lines().find(|line| line.starts_with("ACL SETUSER")).unwrap();
+    let rule = rule.replace("atlas", "test").replace("…", "secret");
+    server.cli(&rule.split_whitespace().collect::<Vec<_>>());
+    let url = server.url_as("test", "secret");
+    let instance = || {
+        let backend = RedisBackend::new(&url).unwrap();
+        Cache::builder("test").near(memory()).remote(backend).build().unwrap()
+    };
+    let (one, two, source) = (instance(), instance(), Source::default());
+    let key = one.key("profile").tier("free").user(1);
+
+    let first = warm(&one, &key, &source).await;
+    assert_eq!(warm(&two, &key, &source).await, first);
+    one.invalidate(&key).await.unwrap();
+    let second = newer(&two, &key, &source, first).await;
+    one.invalidate_user(1).await.unwrap();
+    newer(&two, &key, &source, second).await;
+
+    let stats = [one.stats(), two.stats()];
+    assert!(stats.iter().all(|stats| stats.remote_errors == 0 && stats.total().remote_hits > 0));
 }
 
 async fn waiting_instances_are_woken_by_the_fill(server: Server) {
