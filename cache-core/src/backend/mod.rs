@@ -77,9 +77,9 @@ pub trait Backend: Debug + Display + Send + Sync + 'static {
 
 /// Hears what others change in a shared store.
 ///
-/// Calls come in the order in which the store performed the changes, and in order with the answers
-/// of this backend: what was changed before an answer was made is heard before that answer is
-/// returned. They do not block.
+/// Calls come in the order in which the store performed the changes. What was changed after an answer
+/// was made is heard after that answer; what was changed at the same moment may be too. They do not
+/// block.
 pub trait Listener: Debug + Send + Sync {
     /// Takes note of news.
     fn hear(&self, news: News<'_>);
@@ -90,7 +90,7 @@ pub trait Listener: Debug + Send + Sync {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum News<'a> {
     /// What is under this key was written or removed, was evicted or has expired; not by this
-    /// backend, but for the echo that [`SetOutcome::Echoed`] announces.
+    /// backend, but for the writes that [`SetOutcome::Echoed`] announces.
     Changed(&'a [u8]),
     /// Changes may have been missed, and more will be: there is no connection, or it is silent.
     Deaf,
@@ -199,9 +199,11 @@ pub enum SetMode {
 #[must_use]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SetOutcome {
-    /// As [`Stored`](Self::Stored); the next [`News::Changed`] of this key is of this very write.
+    /// As [`Stored`](Self::Stored), and [`News::Changed`] of this very write will come.
     ///
-    /// Redis tells a client of what its own scripts write, in spite of `NOLOOP`.
+    /// Redis tells a client of what its own scripts write, in spite of `NOLOOP`. The engine keeps
+    /// no near copy of such a write: the news would end it, and must not be ignored, as they may
+    /// stand for somebody else's change at the same moment too.
     Echoed,
     /// Something else was there, or nothing any more; nothing was written.
     Refused,

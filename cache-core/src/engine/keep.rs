@@ -18,6 +18,24 @@ use crate::{Error, ErrorKind, Result};
 /// What a near entry takes beyond its key and value, roughly: the entry, its counts and pointers.
 const NEAR_OVERHEAD: usize = 256;
 
+/// A near copy to be made.
+#[derive(Debug)]
+pub(super) struct NearCopy {
+    /// What the value weighs, in bytes of memory.
+    pub(super) weight: usize,
+    pub(super) fresh: Duration,
+    pub(super) backing: Backing,
+}
+
+/// Whether the remote level has the value too.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Backing {
+    /// It has not: nobody is told when others invalidate what is not there.
+    None,
+    /// It has: a change is told.
+    Remote,
+}
+
 impl Engine {
     /// Keeps a loaded value: in the remote level if there is a ticket, then near.
     pub(super) async fn keep<V: Value>(
@@ -33,19 +51,22 @@ impl Engine {
             Err(error) => return self.note_unstorable(call, &error),
         };
         let Some(fresh) = self.lifetime(call, measure) else { return };
-        let is_newest = match ticket {
-            None => true,
+        let backing = match ticket {
+            None => Backing::None,
             Some(ticket) => match self.fill(call, &**value, fresh, cost, ticket).await {
-                Ok(is_stored) => is_stored,
+                Ok(SetOutcome::Stored) => Backing::Remote,
+                // Its own news will end any copy made now: the next call reads it back.
+                Ok(SetOutcome::Echoed | SetOutcome::Refused) => return,
                 Err(error) => {
                     self.note_unstorable(call, &error);
-                    error.kind() != ErrorKind::TooLarge
+                    if error.kind() == ErrorKind::TooLarge {
+                        return;
+                    }
+                    Backing::None
                 }
             },
         };
-        if is_newest {
-            self.keep_near(call, value, measure.weight, fresh, snapshot);
-        }
+        self.keep_near(call, value, NearCopy { weight: measure.weight, fresh, backing }, snapshot);
     }
 
     /// Keeps a value near, for as long as it is fresh and we may trust ourselves.
@@ -53,13 +74,14 @@ impl Engine {
         &self,
         call: Call<'_>,
         value: &Arc<V>,
-        weight: usize,
-        fresh: Duration,
+        copy: NearCopy,
         snapshot: &Snapshot,
     ) {
         let Some(near) = &self.near else { return };
+        let NearCopy { weight, fresh, backing } = copy;
         let weight = weight.saturating_add(call.key.as_bytes().len() + NEAR_OVERHEAD);
-        let heard = self.remote.as_ref().is_some_and(|remote| remote.ears().are_listening());
+        let listening = self.remote.as_ref().is_some_and(|remote| remote.ears().are_listening());
+        let heard = listening && backing == Backing::Remote;
         let limit = if heard { Duration::MAX } else { self.unheard_limit() };
         let entry = Arc::new(NearEntry {
             value: Arc::<V>::clone(value),
@@ -80,8 +102,7 @@ impl Engine {
         }
     }
 
-    /// Fills the remote level; false if it refused, because the value is from before an
-    /// invalidation.
+    /// Fills the remote level; refused if the value is from before an invalidation.
     pub(super) async fn fill<V: Value>(
         &self,
         call: Call<'_>,
@@ -89,7 +110,7 @@ impl Engine {
         fresh: Duration,
         cost: Duration,
         ticket: Ticket,
-    ) -> Result<bool> {
+    ) -> Result<SetOutcome> {
         let (key, schema) = (call.key, call.options.schema());
         let label = Label { key, schema, fresh, cost, generations: ticket.generations() };
         let entry = self.packer.pack(value, &label)?;
@@ -97,7 +118,7 @@ impl Engine {
         if outcome == SetOutcome::Refused {
             self.counters.fenced_fills.add_one();
         }
-        Ok(outcome != SetOutcome::Refused)
+        Ok(outcome)
     }
 
     /// Returns how long a value lives; `None` if it is a "there is none" that is not cached.

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::answer::{Answer, Value};
 use super::fence::Snapshot;
+use super::keep::{Backing, NearCopy};
 use super::pack::Unusable;
 use super::{Call, Engine};
 use crate::codec::measure;
@@ -125,7 +126,8 @@ impl Engine {
         let (value, left) = self.packer.unpack::<V>(stored, call.key, schema, generations)?;
         let value = Arc::new(value);
         if let Ok(measure) = measure(&*value) {
-            self.keep_near(call, &value, measure.weight, left, snapshot);
+            let copy = NearCopy { weight: measure.weight, fresh: left, backing: Backing::Remote };
+            self.keep_near(call, &value, copy, snapshot);
         }
         Ok(Answer::new(value, Outcome::RemoteHit))
     }

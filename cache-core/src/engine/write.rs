@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer::{Answer, Value};
+use super::keep::{Backing, NearCopy};
 use super::{Call, Engine};
+use crate::backend::SetOutcome;
 use crate::group::Group;
 use crate::key::Key;
 use crate::policy::CallOptions;
@@ -55,8 +57,8 @@ impl Engine {
         let measure = self.measure(&**value)?;
         let Some(fresh) = self.lifetime(call, measure) else { return self.tell_keys(keys).await };
         let mut snapshot = self.fences.snapshot(call.key);
-        let is_newest = match &self.remote {
-            None => true,
+        let outcome = match &self.remote {
+            None => SetOutcome::Stored,
             Some(remote) => {
                 let ticket = remote.seize(call.key).await?;
                 self.fill(call, &**value, fresh, Duration::ZERO, ticket).await?
@@ -65,8 +67,9 @@ impl Engine {
         fence.lowered = true;
         let is_alone = self.fences.bump_key_of(call.key, &mut snapshot);
         // If nobody else wrote or invalidated in the meantime, here or elsewhere, it is the newest.
-        if is_newest && is_alone {
-            self.keep_near(call, value, measure.weight, fresh, &snapshot);
+        if outcome == SetOutcome::Stored && is_alone {
+            let copy = NearCopy { weight: measure.weight, fresh, backing: Backing::Remote };
+            self.keep_near(call, value, copy, &snapshot);
         } else {
             self.near.iter().for_each(|near| near.remove(call.key.as_bytes()));
         }

@@ -1,9 +1,8 @@
 //! The ears: what other instances change is heard here.
 
-use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -27,7 +26,6 @@ pub(crate) struct Ears {
     degraded_ttl: Duration,
     /// Until when entries that rely on news may be served, in milliseconds of the monotonic clock.
     trusted_until: AtomicU64,
-    echoes: Mutex<HashMap<u64, u32>>,
     waiters: Box<[Notify]>,
     fences: Arc<Fences>,
     near: Option<Arc<dyn Near>>,
@@ -51,7 +49,6 @@ impl Ears {
             prefix: prefix.into(),
             degraded_ttl,
             trusted_until: AtomicU64::new(0),
-            echoes: Mutex::default(),
             waiters: (0..WAITERS).map(|_| Notify::new()).collect(),
             fences,
             near,
@@ -84,24 +81,17 @@ impl Ears {
         &self.waiters[(local_hash(key) % WAITERS as u64) as usize]
     }
 
-    /// Says that the next news of a key are of our own write, if that write is [`Echo::came`].
-    pub(crate) fn expect_echo(&self, key: &[u8]) -> Echo<'_> {
-        *self.lock_echoes().entry(local_hash(key)).or_default() += 1;
-        Echo { ears: self, key: key.into(), coming: false }
-    }
-
     fn changed(&self, key: &[u8]) {
         let Some(name) = key.strip_prefix(&*self.prefix) else { return };
         if name.starts_with(b"!") {
             return self.fences.bump_group(key);
         }
-        if !self.take_echo(key) {
-            self.forget(key);
-        }
+        self.forget(key);
         self.waiter(key).notify_waiters();
     }
 
-    fn forget(&self, key: &[u8]) {
+    /// Ends what is near under `key`, and stops what is on its way there.
+    pub(crate) fn forget(&self, key: &[u8]) {
         self.fences.bump_key(key);
         self.near.iter().for_each(|near| near.remove(key));
     }
@@ -116,12 +106,10 @@ impl Ears {
             Ordering::SeqCst,
             Ordering::SeqCst,
         );
-        self.lock_echoes().clear();
         self.wake_all();
     }
 
     fn listen(&self) {
-        self.lock_echoes().clear();
         // Before the trust: what was read so far may be old.
         self.fences.bump_all();
         self.trusted_until.store(Self::LISTENING, Ordering::SeqCst);
@@ -130,20 +118,6 @@ impl Ears {
 
     fn wake_all(&self) {
         self.waiters.iter().for_each(Notify::notify_waiters);
-    }
-
-    fn take_echo(&self, key: &[u8]) -> bool {
-        let (mut echoes, name) = (self.lock_echoes(), local_hash(key));
-        let Some(count) = echoes.get_mut(&name) else { return false };
-        *count -= 1;
-        if *count == 0 {
-            echoes.remove(&name);
-        }
-        true
-    }
-
-    fn lock_echoes(&self) -> MutexGuard<'_, HashMap<u64, u32>> {
-        self.echoes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -162,32 +136,5 @@ impl Listener for Ears {
 impl fmt::Debug for Ears {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ears").field("listening", &self.are_listening()).finish_non_exhaustive()
-    }
-}
-
-/// An echo that may come.
-///
-/// A conditional write that succeeds comes back as the first news of its key after the lease: had
-/// somebody else changed the key in between, the condition would have failed. So the first news are
-/// taken for the echo; if the write turns out not to be told back, they were somebody else's.
-pub(crate) struct Echo<'a> {
-    ears: &'a Ears,
-    key: Box<[u8]>,
-    coming: bool,
-}
-
-impl Echo<'_> {
-    /// The write succeeded and is told back.
-    pub(crate) fn came(mut self) {
-        self.coming = true;
-    }
-}
-
-impl Drop for Echo<'_> {
-    fn drop(&mut self) {
-        // Taken by somebody else's news? Then it was not in vain, and is noted now.
-        if !self.coming && !self.ears.take_echo(&self.key) {
-            self.ears.forget(&self.key);
-        }
     }
 }

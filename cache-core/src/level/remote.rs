@@ -108,7 +108,14 @@ impl Remote {
             }
             Slot::Busy => ticket.disarmed(Look::Busy),
             Slot::Entry(bytes) => ticket.disarmed(Look::Entry(bytes, generations)),
-            Slot::Leased => Look::Ours(ticket.under(generations)),
+            Slot::Leased => {
+                // Who removed the entry may not be told: of two changes at once, the server tells
+                // the last, and not to its author, and that was our lease.
+                if self.ears.are_listening() {
+                    self.ears.forget(key.as_bytes());
+                }
+                Look::Ours(ticket.under(generations))
+            }
             Slot::Missing => ticket.disarmed(Look::Away),
         }
     }
@@ -154,12 +161,7 @@ impl Remote {
         ttl: Duration,
     ) -> Result<SetOutcome> {
         let options = SetOptions::new(ttl, SetMode::IfStamp(stamp));
-        let echo = self.ears.expect_echo(key.as_bytes());
-        let outcome = self.call(self.backend.set(key, entry, &options)).await?;
-        if outcome == SetOutcome::Echoed {
-            echo.came();
-        }
-        Ok(outcome)
+        self.call(self.backend.set(key, entry, &options)).await
     }
 
     /// Gives a lease back, if that can be done before it ends by its own TTL.
@@ -261,14 +263,9 @@ impl Remote {
         let ticket = Ticket::new(self, key, request.stamp);
         let lease = Bytes::copy_from_slice(request.stamp.as_bytes());
         let options = SetOptions::new(request.ttl, mode);
-        let echo = self.ears.expect_echo(key.as_bytes());
         match self.call(self.backend.set(key, lease, &options)).await? {
-            SetOutcome::Echoed => {
-                echo.came();
-                Ok(Some(ticket))
-            }
+            SetOutcome::Echoed | SetOutcome::Stored => Ok(Some(ticket)),
             SetOutcome::Refused => Ok(ticket.disarmed(None)),
-            SetOutcome::Stored => Ok(Some(ticket)),
         }
     }
 
