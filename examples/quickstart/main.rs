@@ -105,8 +105,8 @@ this process; with a database across a network, the left sides are longer and th
     );
     if remote.is_some() {
         println!(
-            "With Redis, what this server loaded stays near until Redis tells of a change, so remote hits are
-few here: they are what another server gets, below. A miss pays for two round trips more."
+            "With Redis, the call after a load reads the entry back once, and then it stays near until Redis
+tells of a change. A miss pays for two round trips more than without; a second server, below, gains."
         );
     }
     if cfg!(debug_assertions) {
