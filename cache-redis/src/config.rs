@@ -1,16 +1,17 @@
 //! How to reach Redis, checked when it is said.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::Result;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Address, Endpoint};
 use crate::error::wrong;
 use crate::parts::Parts;
 
 /// How to reach one Redis or Valkey server.
 ///
-/// `Debug` and `Display` show host, port and database, never credentials.
+/// `Debug` and `Display` show the address and the database, never credentials.
 #[derive(Clone)]
 pub struct RedisConfig {
     pub(crate) endpoint: Endpoint,
@@ -36,10 +37,12 @@ impl RedisConfig {
     /// For callers without a deadline of their own: beyond any answer that is worth waiting for.
     const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-    /// Reads `redis://user:password@host:port/db`; with TLS, `rediss://…`.
+    /// Reads `redis://user:password@host:port/db`; with TLS, `rediss://…`; for a unix socket,
+    /// `unix://user:password@/path/to/redis.sock?db=0`.
     ///
-    /// Everything but the host can be left out. `valkey://` and `valkeys://` are the same. Special
-    /// characters in a password are percent-encoded, `#` as `%23`.
+    /// Everything but the host or the path can be left out. `valkey://`, `valkeys://`,
+    /// `redis+unix://` and `valkey+unix://` are the same. Special characters are percent-encoded,
+    /// `#` as `%23`.
     ///
     /// # Errors
     ///
@@ -49,6 +52,18 @@ impl RedisConfig {
         let name = "the redis URL";
         let parts = Parts::from_url(name, url)?;
         parts.config().ok_or_else(|| wrong(name, "names no host"))
+    }
+
+    /// Creates the configuration of a server that listens at a unix socket.
+    ///
+    /// ```
+    /// use cache_redis::RedisConfig;
+    ///
+    /// let config = RedisConfig::unix("/run/redis/redis.sock").db(2).password("secret");
+    /// assert_eq!(config.to_string(), "redis(unix:/run/redis/redis.sock/2)");
+    /// ```
+    pub fn unix(path: impl Into<PathBuf>) -> Self {
+        Self::at(Endpoint { address: Address::Socket(path.into()), db: 0 })
     }
 
     /// Creates the configuration of a server without credentials.
@@ -63,6 +78,13 @@ impl RedisConfig {
             connect_timeout: Self::CONNECT_TIMEOUT,
             response_timeout: Self::RESPONSE_TIMEOUT,
         }
+    }
+
+    /// Sets the number of the database; 0.
+    #[must_use]
+    pub fn db(mut self, number: u32) -> Self {
+        self.endpoint.db = number;
+        self
     }
 
     /// Sets the ACL user to authenticate as; the default user if there is none.
@@ -115,6 +137,9 @@ impl RedisConfig {
                 "has no password: add it, or remove the name",
             ));
         }
+        if let Address::Socket(path) = &self.endpoint.address {
+            self.check_socket(path)?;
+        }
         if !self.tls && (self.ca_cert.is_some() || self.client_cert.is_some()) {
             let problem = "needs TLS: write `rediss://` in the redis URL, or set REDIS_TLS=true";
             return Err(wrong("a `ca_cert` or `client_cert`", problem));
@@ -122,6 +147,18 @@ impl RedisConfig {
         if self.connect_timeout.is_zero() || self.response_timeout.is_zero() {
             let problem = "of zero leaves no time at all: leave it out, or set a second";
             return Err(wrong("a `connect_timeout` or `response_timeout`", problem));
+        }
+        Ok(())
+    }
+
+    fn check_socket(&self, path: &Path) -> Result<()> {
+        if !path.is_absolute() {
+            let problem = "is not absolute, such as `/run/redis/redis.sock`: write all of it";
+            return Err(wrong("the path of the redis socket", problem));
+        }
+        if self.ca_cert.is_some() || self.client_cert.is_some() {
+            let problem = "is of no use with a unix socket, which has no TLS: remove it";
+            return Err(wrong("a `ca_cert` or `client_cert`", problem));
         }
         Ok(())
     }

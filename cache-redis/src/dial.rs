@@ -3,13 +3,10 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, select_ok};
+use futures_util::future::BoxFuture;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, ProtocolVersion, PushInfo, RedisConnectionInfo, Value};
-use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::Result;
 use crate::config::RedisConfig;
@@ -17,9 +14,10 @@ use crate::endpoint::Endpoint;
 use crate::error;
 use crate::link::Link;
 use crate::news::Feed;
+use crate::stream::{self, Stream, within};
 use crate::tls::Tls;
 
-/// Connects to one server: name, TCP, TLS, greeting.
+/// Connects to one server: a stream, and the greeting over it.
 pub(crate) struct Dialer {
     pub(crate) endpoint: Endpoint,
     tls: Option<Tls>,
@@ -61,38 +59,12 @@ impl Dialer {
     /// Connects, or says which step failed.
     pub(crate) async fn dial(&self) -> Result<Opened> {
         let deadline = Instant::now() + self.connect_timeout;
-        let socket = self.reach(deadline).await?;
-        match &self.tls {
-            None => within(deadline, NO_GREETING, self.greet(socket)).await,
-            Some(tls) => {
-                let stream = within(deadline, NO_HANDSHAKE, tls.wrap(socket)).await?;
-                within(deadline, NO_GREETING, self.greet(stream)).await
-            }
-        }
-    }
-
-    /// Opens a TCP connection, to whichever address of the host answers first.
-    async fn reach(&self, deadline: Instant) -> Result<TcpStream> {
-        let Endpoint { host, port, .. } = &self.endpoint;
-        let addresses = async {
-            let found = lookup_host((host.as_str(), *port)).await.map_err(error::unresolved)?;
-            Ok(found.map(|address| Box::pin(TcpStream::connect(address))).collect::<Vec<_>>())
-        };
-        let attempts = within(deadline, NO_ADDRESS, addresses).await?;
-        if attempts.is_empty() {
-            return Err(error::unresolved(std::io::ErrorKind::NotFound.into()));
-        }
-        let socket = async { select_ok(attempts).await.map_err(error::unreachable) };
-        let (socket, _) = within(deadline, NO_CONNECTION, socket).await?;
-        tune(&socket).map_err(error::unreachable)?;
-        Ok(socket)
+        let stream = stream::open(&self.endpoint.address, self.tls.as_ref(), deadline).await?;
+        within(deadline, NO_GREETING, self.greet(stream)).await
     }
 
     /// Authenticates, selects the database, and sees that the server is one to write to.
-    async fn greet<S>(&self, stream: S) -> Result<Opened>
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
+    async fn greet(&self, stream: Box<dyn Stream>) -> Result<Opened> {
         // The supervisor and the callers have their own deadlines.
         let mut config = AsyncConnectionConfig::new().set_response_timeout(None);
         if let Some(feed) = self.feed.get().cloned() {
@@ -129,22 +101,8 @@ impl Dialer {
     }
 }
 
-const NO_ADDRESS: &str = "the host name of redis took too long to resolve: check the DNS";
-const NO_CONNECTION: &str =
-    "redis did not take the connection within `connect_timeout`: check host, port and firewall";
-const NO_HANDSHAKE: &str =
-    "redis did not answer the TLS handshake in time: use `redis://` if it does not speak TLS there";
 const NO_GREETING: &str =
     "redis took the connection but does not answer: it hangs, or it wants TLS (`rediss://`)";
-
-/// Takes one step of several that share a deadline.
-async fn within<T>(
-    deadline: Instant,
-    late: &str,
-    step: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    timeout_at(deadline, step).await.unwrap_or_else(|_| Err(error::down(late)))
-}
 
 fn login(config: &RedisConfig) -> RedisConnectionInfo {
     let mut login = RedisConnectionInfo::default()
@@ -158,19 +116,4 @@ fn login(config: &RedisConfig) -> RedisConnectionInfo {
         login = login.set_password(password);
     }
     login
-}
-
-/// Sends small commands at once, and notices a peer that went away without a word.
-fn tune(socket: &TcpStream) -> std::io::Result<()> {
-    const IDLE: Duration = Duration::from_secs(15);
-    const BETWEEN: Duration = Duration::from_secs(5);
-    socket.set_nodelay(true)?;
-    let socket = SockRef::from(socket);
-    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(IDLE).with_interval(BETWEEN))?;
-    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
-    {
-        const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
-        socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
-    }
-    Ok(())
 }

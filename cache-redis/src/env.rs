@@ -2,10 +2,10 @@
 
 use std::env;
 
-use crate::Result;
 use crate::config::RedisConfig;
 use crate::error::wrong;
 use crate::parts::{Parts, digits, is_host};
+use crate::{Error, Result};
 
 impl RedisConfig {
     /// Reads the environment of this process; see [`RedisConfig::from_vars`].
@@ -80,7 +80,12 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             Some(url) => Parts::from_url("REDIS_URL", &url)?,
             None => Parts::default(),
         };
+        if url.place.is_some() {
+            self.host()?.map_or(Ok(()), |_| Err(contradiction("REDIS_HOST")))?;
+            self.port()?.map_or(Ok(()), |_| Err(contradiction("REDIS_PORT")))?;
+        }
         Ok(Parts {
+            place: url.place,
             host: agreed("REDIS_HOST", url.host, self.host()?)?,
             port: agreed("REDIS_PORT", url.port, self.port()?)?,
             username: agreed("REDIS_USERNAME", url.username, self.text("REDIS_USERNAME")?)?,
@@ -152,10 +157,13 @@ fn parsed<T>(
 /// Sees that a variable repeats what the URL says, or adds what it leaves open.
 fn agreed<T: PartialEq>(name: &str, url: Option<T>, variable: Option<T>) -> Result<Option<T>> {
     if url.is_some() && variable.is_some() && url != variable {
-        let problem = format!("says something else than REDIS_URL: unset {name}, or {REPEAT}");
-        return Err(wrong(name, &problem));
+        return Err(contradiction(name));
     }
     Ok(url.or(variable))
+}
+
+fn contradiction(name: &str) -> Error {
+    wrong(name, &format!("says something else than REDIS_URL: unset {name}, or {REPEAT}"))
 }
 
 const REPEAT: &str = "make both the same (TLS is `rediss://` in the URL)";

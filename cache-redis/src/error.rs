@@ -40,6 +40,28 @@ pub(crate) fn unreachable(cause: io::Error) -> Error {
     down(text).with_source(cause)
 }
 
+/// No connection to a socket of this machine.
+pub(crate) fn no_socket(cause: io::Error) -> Error {
+    let text = match cause.kind() {
+        io::ErrorKind::NotFound => {
+            "there is no socket at the path of redis: start redis, or set its `unixsocket` to it"
+        }
+        io::ErrorKind::ConnectionRefused => {
+            "nothing listens at the socket of redis, which is left from before: start redis"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "this user may not use the socket of redis: set the server's `unixsocketperm`, or join \
+             its group"
+        }
+        io::ErrorKind::InvalidInput => {
+            "the path of the socket of redis is too long for this system: use a shorter one"
+        }
+        io::ErrorKind::Unsupported => "there are no unix sockets on this system: use `redis://`",
+        _ => "the socket of redis cannot be used: check its path",
+    };
+    down(text).with_source(cause)
+}
+
 /// No TLS over a TCP connection.
 pub(crate) fn no_tls(cause: io::Error) -> Error {
     let reason = cause.get_ref().and_then(|reason| reason.downcast_ref::<rustls::Error>());

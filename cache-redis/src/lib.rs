@@ -30,6 +30,8 @@ mod numbers;
 mod parts;
 mod reply;
 mod script;
+mod split;
+mod stream;
 mod supervisor;
 mod tls;
 mod ttl;

@@ -3,18 +3,21 @@
 use std::net::Ipv6Addr;
 
 use percent_encoding::percent_decode_str;
-use url::{Host, Url};
+use url::Url;
 
 use crate::Result;
 use crate::config::RedisConfig;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Address, Endpoint, Host};
 use crate::error::wrong;
+use crate::split;
 
 /// What a URL or a set of variables says; `None` is what it leaves open.
 ///
 /// Has no `Debug`, because it holds secrets.
 #[derive(Default)]
 pub(crate) struct Parts {
+    /// A place that is not one host and its port.
+    pub(crate) place: Option<Address>,
     pub(crate) host: Option<String>,
     pub(crate) port: Option<u16>,
     pub(crate) username: Option<String>,
@@ -29,16 +32,24 @@ impl Parts {
         if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(wrong(name, "contains white space, perhaps a line break: remove it"));
         }
+        match text.split_once("://") {
+            Some((scheme, rest)) if is_socket(scheme) => split::socket(name, rest),
+            _ => Self::from_host(name, text),
+        }
+    }
+
+    fn from_host(name: &str, text: &str) -> Result<Self> {
         let url = Url::parse(text).map_err(|_| wrong(name, NO_URL))?;
         let tls = match url.scheme() {
             "redis" | "valkey" => false,
             "rediss" | "valkeys" => true,
-            _ => return Err(wrong(name, "must begin with `redis://`, or `rediss://` for TLS")),
+            _ => return Err(wrong(name, NO_SCHEME)),
         };
         if url.query().is_some() || url.fragment().is_some() {
             return Err(wrong(name, NO_OPTIONS));
         }
         Ok(Self {
+            place: None,
             host: Some(host_of(name, &url)?),
             port: port_of(name, &url)?,
             username: decoded(name, Some(url.username()))?,
@@ -48,11 +59,12 @@ impl Parts {
         })
     }
 
-    /// Puts the parts together; `None` if there is no host.
+    /// Puts the parts together; `None` if no server is named.
     pub(crate) fn config(self) -> Option<RedisConfig> {
-        let port = self.port.unwrap_or(Endpoint::DEFAULT_PORT);
-        let endpoint = Endpoint { host: self.host?, port, db: self.db.unwrap_or_default() };
-        let mut config = RedisConfig::at(endpoint);
+        let port = self.port.unwrap_or(Host::DEFAULT_PORT);
+        let host = self.host.map(|name| Address::Tcp(Host { name, port }));
+        let address = self.place.or(host)?;
+        let mut config = RedisConfig::at(Endpoint { address, db: self.db.unwrap_or_default() });
         config.tls = self.tls.unwrap_or_default();
         config.username = self.username;
         config.password = self.password;
@@ -63,6 +75,9 @@ impl Parts {
 const NO_URL: &str = "is not a URL: write `redis://user:password@host:6379/0`, with a port from 1 \
                       to 65535 and special characters of the password percent-encoded (`#` as \
                       `%23`, `/` as `%2F`)";
+
+const NO_SCHEME: &str =
+    "must begin with `redis://`, or `rediss://` for TLS, or `unix://` for a socket";
 
 const NO_OPTIONS: &str = "has a `?` or `#`, but takes no options: remove them, or write `%3F` and \
                           `%23` if they belong to the password";
@@ -82,9 +97,9 @@ pub(crate) fn digits(text: &str) -> Option<u32> {
 
 fn host_of(name: &str, url: &Url) -> Result<String> {
     let host = match url.host() {
-        Some(Host::Domain(domain)) => domain.to_owned(),
-        Some(Host::Ipv4(address)) => address.to_string(),
-        Some(Host::Ipv6(address)) => address.to_string(),
+        Some(url::Host::Domain(domain)) => domain.to_owned(),
+        Some(url::Host::Ipv4(address)) => address.to_string(),
+        Some(url::Host::Ipv6(address)) => address.to_string(),
         None => String::new(),
     };
     let problem = "names no host after `//` and the credentials";
@@ -98,9 +113,13 @@ fn port_of(name: &str, url: &Url) -> Result<Option<u16>> {
     }
 }
 
-fn decoded(name: &str, text: Option<&str>) -> Result<Option<String>> {
+fn is_socket(scheme: &str) -> bool {
+    ["unix", "redis+unix", "valkey+unix"].contains(&scheme.to_ascii_lowercase().as_str())
+}
+
+pub(crate) fn decoded(name: &str, text: Option<&str>) -> Result<Option<String>> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    let problem = "has credentials that are not UTF-8 once percent-decoded";
+    let problem = "has text that is not UTF-8 once percent-decoded";
     let text = percent_decode_str(text).decode_utf8().map_err(|_| wrong(name, problem))?;
     Ok(Some(text.into_owned()))
 }

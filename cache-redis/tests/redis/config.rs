@@ -38,6 +38,10 @@ fn a_url_is_understood() {
         ("redis://app:secret@host/1", "redis(host:6379/1)"),
         ("redis://:secret@host", "redis(host:6379/0)"),
         ("valkey://host", "redis(host:6379/0)"),
+        ("unix:///run/redis.sock", "redis(unix:/run/redis.sock/0)"),
+        ("redis+unix:///run/redis.sock?db=2", "redis(unix:/run/redis.sock/2)"),
+        ("valkey+unix://app:a%2Fb@/run/my%20redis.sock", "redis(unix:/run/my redis.sock/0)"),
+        ("UNIX://:secret@/r", "redis(unix:/r/0)"),
     ] {
         assert_eq!(shown(url), expected);
     }
@@ -50,7 +54,16 @@ fn a_url_that_cannot_be_meant_is_refused_at_once() {
         ("localhost", "not a URL"),
         ("localhost:6379", "must begin with `redis://`"),
         ("http://localhost:6379", "must begin with `redis://`"),
-        ("unix:///run/redis.sock", "must begin with `redis://`"),
+        ("unix:/run/redis.sock", "`unix://` for a socket"),
+        ("unix://", "names no socket"),
+        ("unix:///", "names no socket"),
+        ("unix://run/redis.sock", "three slashes"),
+        ("unix://host:6379", "three slashes"),
+        ("unix://app@/r", "has no password"),
+        ("unix:///r?db=x", "no option other than `?db=0`"),
+        ("unix:///r?password=secret", "credentials go before the path"),
+        ("unix:///r#1", "`%23`"),
+        ("unix:///%ff", "UTF-8"),
         ("redis:localhost", "names no host"),
         ("redis:///0", "names no host"),
         ("redis://:secret@:6379", "not a URL"),
@@ -83,6 +96,9 @@ fn settings_that_contradict_each_other_are_refused() {
         (config().username("app"), "has no password"),
         (config().connect_timeout(Duration::ZERO), "connect_timeout"),
         (config().response_timeout(Duration::ZERO), "response_timeout"),
+        (RedisConfig::unix("/r").ca_cert("pem"), "which has no TLS"),
+        (RedisConfig::unix("r"), "is not absolute"),
+        (RedisConfig::unix(""), "is not absolute"),
         (RedisConfig::new("rediss://host").unwrap().ca_cert("nonsense"), "is not PEM"),
         (RedisConfig::new("rediss://host").unwrap().ca_cert(""), "is not PEM"),
     ] {
@@ -128,8 +144,13 @@ fn a_url_and_variables_that_agree_are_one() {
         let config = from_vars(&[&[url], vars].concat()).unwrap().unwrap();
         assert_eq!(config.to_string(), "redis(a:1/2)");
     }
-    let added = [("REDIS_URL", "redis://a"), ("REDIS_PORT", "1"), ("REDIS_DB", "2")];
-    assert_eq!(from_vars(&added).unwrap().unwrap().to_string(), "redis(a:1/2)");
+    for (url, vars, expected) in [
+        ("redis://a", &[("REDIS_PORT", "1"), ("REDIS_DB", "2")][..], "redis(a:1/2)"),
+        ("unix:///r", &[("REDIS_PORT", "tcp://a:1"), ("REDIS_DB", "2")], "redis(unix:/r/2)"),
+    ] {
+        let config = from_vars(&[&[("REDIS_URL", url)], vars].concat()).unwrap().unwrap();
+        assert_eq!(config.to_string(), expected);
+    }
 }
 
 #[test]
@@ -144,6 +165,9 @@ fn contradicting_variables_are_refused_by_name() {
         (&[url, ("REDIS_PASSWORD", "b")], &["REDIS_URL", "REDIS_PASSWORD"]),
         (&[url, ("REDIS_TLS", "true")], &["REDIS_URL", "REDIS_TLS", "rediss://"]),
         (&[("REDIS_URL", "rediss://a"), ("REDIS_TLS", "off")], &["REDIS_URL", "REDIS_TLS"]),
+        (&[("REDIS_URL", "unix:///r"), ("REDIS_HOST", "a")], &["REDIS_URL", "REDIS_HOST"]),
+        (&[("REDIS_URL", "unix:///r"), ("REDIS_PORT", "1")], &["REDIS_URL", "REDIS_PORT"]),
+        (&[("REDIS_URL", "unix:///r"), ("REDIS_TLS", "1")], &["REDIS_URL", "REDIS_TLS"]),
         (&[("REDIS_PASSWORD", "secret")], &["REDIS_PASSWORD", "REDIS_HOST", "REDIS_URL"]),
         (&[("REDIS_DB", "1")], &["REDIS_DB", "REDIS_HOST"]),
         (&[("REDIS_PORT", "1")], &["REDIS_PORT", "REDIS_HOST"]),
@@ -191,9 +215,10 @@ fn no_error_and_no_debug_text_shows_a_secret() {
     const SECRET: &str = "hunter22";
     let places = ["redis://{}", "redis://{}@a", "redis://:{}@a/x", "redis://{}:{}@a:0", "{}"];
     let more = ["redis://a/{}", "redis://a?{}", "redis://a:{}", "http://u:{}@a", "redis://u:{}@:1"];
+    let sockets = ["unix://{}@/r", "unix://u:{}@/r#", "unix://{}", "unix:///r?{}", "unix://{}@h/r"];
     let names = ["USE_REDIS", "REDIS_URL", "REDIS_PORT", "REDIS_DB", "REDIS_TLS", "REDIS_PASSWORD"];
 
-    for url in places.iter().chain(&more).map(|place| place.replace("{}", SECRET)) {
+    for url in places.iter().chain(&more).chain(&sockets).map(|place| place.replace("{}", SECRET)) {
         let text = format!("{:?}", RedisBackend::new(&url));
         let vars = format!("{:?}", from_vars(&[("REDIS_URL", &url), ("REDIS_PORT", SECRET)]));
         let alone = url == "redis://hunter22"; // that is a host

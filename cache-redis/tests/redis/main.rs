@@ -12,4 +12,5 @@ mod log;
 mod login;
 mod outage;
 mod proxy;
+mod socket;
 mod tls;
