@@ -9,6 +9,7 @@ use crate::guard::Guard;
 use crate::host::Host;
 use crate::port::Port;
 use crate::process::Process;
+use crate::role::Role;
 use crate::settings::{Place, Settings};
 use crate::{Error, Flavour, Server, not_run};
 
@@ -20,12 +21,13 @@ const TRIES: usize = 5;
 pub struct Builder {
     flavour: Flavour,
     settings: Settings,
+    role: Role,
 }
 
 impl Builder {
     /// Creates the description of a plain server, without TLS and open to everybody.
     pub fn new(flavour: Flavour) -> Self {
-        Self { flavour, settings: Settings::default() }
+        Self { flavour, settings: Settings::default(), role: Role::Alone }
     }
 
     /// Has the server speak TLS, with certificates of its own; a client certificate is optional.
@@ -50,6 +52,17 @@ impl Builder {
     pub fn config(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.settings.more.push((name.into(), value.into()));
         self
+    }
+
+    /// Has the server play a part in a group.
+    pub(crate) fn role(mut self, role: Role) -> Self {
+        self.role = role;
+        self
+    }
+
+    /// Returns the default user's password.
+    pub(crate) fn secret(&self) -> Option<&str> {
+        self.settings.password.as_deref()
     }
 
     /// Starts the server and waits until it answers.
@@ -79,29 +92,41 @@ impl Builder {
     }
 
     fn try_start(&self) -> Result<Server, Error> {
+        if self.settings.tls && self.role != Role::Alone {
+            return Err(Error::Failed("a group of servers speaks no TLS".to_owned()));
+        }
         let guard = Guard::new()?;
         let certs = self.settings.tls.then(|| Certs::create(guard.folder())).transpose()?;
         let port = Port::claim()?;
         let seat = match self.flavour.program() {
             Some(program) => self.process(program, guard, &port)?,
-            None => self.container(guard, &port)?,
+            None if self.role == Role::Alone => self.container(guard, &port)?,
+            None => return Err(self.no_group()),
         };
         Server::start(self.settings.clone(), seat, port, certs)
     }
 
     fn process(&self, program: PathBuf, guard: Guard, port: &Port) -> Result<Seat, Error> {
         const SOCKET: &str = "control";
+        let bus = (self.role == Role::Node).then(Port::claim).transpose()?;
         let place = Place {
             bind: "127.0.0.1",
             folder: guard.folder(),
             plain_port: if self.settings.tls { 0 } else { port.number() },
             tls_port: port.number(),
+            bus_port: bus.as_ref().map(Port::number),
             socket: Some(SOCKET),
         };
         fs::write(guard.folder().join(Process::SETTINGS), self.settings.file(place))?;
         let address = Address::File(guard.folder().join(SOCKET));
         let control = Control::new(address, self.settings.password.clone());
-        Ok(Seat { host: Box::new(Process::new(program, guard)), control, _control_port: None })
+        let process = Process::new(program, guard, self.role.options());
+        Ok(Seat { host: Box::new(process), control, second_port: bus })
+    }
+
+    fn no_group(&self) -> Error {
+        let program = self.flavour.program_name().unwrap_or("a program to choose");
+        Error::Unavailable(format!("{program} is not on PATH, and groups are not in containers"))
     }
 
     #[cfg(feature = "container")]
@@ -114,7 +139,7 @@ impl Builder {
         let settings = self.settings.file(Container::place());
         let container = Container::new(self.flavour, guard, settings, ports);
         let control = Control::new(Address::Port(plain), self.settings.password.clone());
-        Ok(Seat { host: Box::new(container), control, _control_port: control_port })
+        Ok(Seat { host: Box::new(container), control, second_port: control_port })
     }
 
     #[cfg(not(feature = "container"))]
@@ -138,8 +163,8 @@ impl From<Flavour> for Builder {
 pub(crate) struct Seat {
     pub(crate) host: Box<dyn Host>,
     pub(crate) control: Control,
-    /// A port for control alone, held as long as the server.
-    pub(crate) _control_port: Option<Port>,
+    /// A port for control alone, or for a cluster's bus; held as long as the server.
+    pub(crate) second_port: Option<Port>,
 }
 
 #[cfg(test)]
