@@ -125,8 +125,11 @@ impl Builder {
     }
 
     fn no_group(&self) -> Error {
-        let program = self.flavour.program_name().unwrap_or("a program to choose");
-        Error::Unavailable(format!("{program} is not on PATH, and groups are not in containers"))
+        let why = match self.flavour.program_name() {
+            Some(name) => format!("{name} is not on PATH, and no group is in containers"),
+            None => "no group is in containers".to_owned(),
+        };
+        Error::Unavailable(why)
     }
 
     #[cfg(feature = "container")]
@@ -183,8 +186,24 @@ mod tests {
         let seat = builder.process(program, Guard::new().unwrap(), &port).unwrap();
         let _thief = TcpListener::bind(("127.0.0.1", port.number())).unwrap();
 
-        let started = Server::start(builder.settings, seat, port, None);
+        assert_taken(Server::start(builder.settings, seat, port, None));
+    }
 
+    #[test]
+    fn so_is_the_port_of_a_bus() {
+        let Some(program) = Flavour::Valkey.program() else {
+            return not_run::note("valkey-server is not on PATH");
+        };
+        let builder = Builder::new(Flavour::Valkey).role(Role::Node);
+        let port = Port::claim().unwrap();
+        let seat = builder.process(program, Guard::new().unwrap(), &port).unwrap();
+        let bus = seat.second_port.as_ref().unwrap().number();
+        let _thief = TcpListener::bind(("127.0.0.1", bus)).unwrap();
+
+        assert_taken(Server::start(builder.settings, seat, port, None));
+    }
+
+    fn assert_taken(started: Result<Server, Error>) {
         let taken = io::ErrorKind::AddrInUse;
         assert!(matches!(started, Err(Error::Io(error)) if error.kind() == taken));
     }

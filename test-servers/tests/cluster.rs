@@ -33,6 +33,37 @@ fn a_slot_of_valkey_moves_with_its_keys() {
     moves_a_slot_with_its_keys(cluster_or_return!(Flavour::Valkey));
 }
 
+#[test]
+fn a_node_that_joins_takes_a_slot_and_its_keys() {
+    let builder = Server::builder(Flavour::Redis).password("pass \"word");
+    let mut cluster = cluster_or_return!(builder);
+    let slot = Cluster::slot_of(b"key");
+    cluster.primary_of_slot(slot).cli(&["SET", "key", "value"]);
+
+    let port = cluster.add_node().unwrap().port();
+    let new = &cluster.nodes()[6];
+    cluster.move_slot(slot, new);
+
+    assert_eq!(new.port(), port);
+    assert_eq!(new.cli(&["GET", "key"]), "value");
+    assert!(cluster.seeds()[6].starts_with("redis://:pass%20%22word@127.0.0.1:"));
+}
+
+#[test]
+fn a_stopped_primary_is_replaced() {
+    let cluster = cluster_or_return!(Flavour::Valkey);
+    let primary = primary_of(&cluster, "key");
+
+    primary.stop();
+    cluster.wait_until_ok();
+    let new = primary_of(&cluster, "key");
+
+    assert_ne!(new.port(), primary.port());
+    primary.resume();
+    cluster.wait_until_ok();
+    assert_eq!(cluster.replica_of(new).port(), primary.port());
+}
+
 fn keeps_keys_on_every_primary(cluster: Cluster) {
     let keys: Vec<_> = (0..60).map(|number| format!("key-{number}")).collect();
 

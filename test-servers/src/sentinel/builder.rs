@@ -72,7 +72,7 @@ impl SentinelBuilder {
         let (name, host, port) = (SentinelSet::NAME, primary.host(), primary.port());
         let mut lines = vec![
             format!("monitor {name} {host} {port} 2"),
-            format!("down-after-milliseconds {name} 500"),
+            format!("down-after-milliseconds {name} 1000"),
             format!("failover-timeout {name} 2000"),
         ];
         let secret = self.servers.secret().map(quoted);
@@ -93,19 +93,22 @@ impl From<Flavour> for SentinelBuilder {
 
 /// Has a sentinel look and tell more often, and not mind a machine that is busy for a while.
 ///
-/// The defaults are ten seconds to look for replicas and two to tell other sentinels; a pause of two
-/// seconds would silence the sentinel for thirty.
+/// By default it tells others every two seconds and looks for replicas every ten, and a pause of two
+/// seconds silences it for thirty. A server that changes its role drops its links; a sentinel is
+/// back after a ping's period, which must be well below the time after which silence is death. But
+/// replicas are asked once a second then, and are unfit after five pings' periods without an answer.
 fn hurry(sentinel: &Server) -> Result<(), Error> {
-    const PERIODS: [&str; 8] = [
-        "info-period",
-        "500",
-        "publish-period",
-        "200",
-        "tilt-trigger",
-        "30000",
-        "tilt-period",
-        "1000",
+    let periods = [
+        ("ask-period", "300"),
+        ("info-period", "500"),
+        ("ping-period", "400"),
+        ("publish-period", "400"),
+        ("tilt-period", "1000"),
+        ("tilt-trigger", "30000"),
     ];
-    sentinel.demand(&[&["SENTINEL", "DEBUG"], PERIODS.as_slice()].concat())?;
+    let words = ["SENTINEL", "DEBUG"].into_iter();
+    let words: Vec<_> =
+        words.chain(periods.into_iter().flat_map(|(name, time)| [name, time])).collect();
+    sentinel.demand(&words)?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::{Error, Flavour, Server, replication};
 /// A primary and a replica, and three sentinels that make the replica primary if they must.
 ///
 /// Everything ends when this is dropped. Methods block the calling thread, as those of [`Server`]
-/// do. A primary that is silent for half a second is taken for dead.
+/// do. A primary that is silent for a second is taken for dead.
 #[derive(Debug)]
 pub struct SentinelSet {
     servers: [Server; 2],
