@@ -33,6 +33,7 @@
 
 mod builder;
 mod certs;
+mod cluster;
 #[cfg(feature = "container")]
 mod container;
 mod control;
@@ -43,15 +44,21 @@ mod host;
 mod not_run;
 mod port;
 mod process;
+mod replication;
 mod reply;
+mod role;
+mod sentinel;
 mod server;
 mod settings;
+mod wait;
 
 pub use builder::Builder;
 pub use certs::Pem;
+pub use cluster::Cluster;
 pub use error::Error;
 pub use flavour::Flavour;
 pub use reply::Reply;
+pub use sentinel::{SentinelBuilder, SentinelSet};
 pub use server::Server;
 
 /// Starts a server, or returns from the test if that was noted as not possible.
@@ -67,6 +74,42 @@ macro_rules! server_or_return {
     ($server:expr $(, $otherwise:expr)?) => {
         match $crate::Builder::from($server).start() {
             Ok(server) => server,
+            Err($crate::Error::Unavailable(_)) => return $($otherwise)?,
+            Err(error) => panic!("{error:?}"),
+        }
+    };
+}
+
+/// Starts a [`Cluster`], or returns from the test if that was noted as not possible.
+///
+/// Takes what [`server_or_return!`] takes; the builder describes every node.
+///
+/// # Panics
+///
+/// If the cluster can be had but does not start, and where [`Cluster::start`] does.
+#[macro_export]
+macro_rules! cluster_or_return {
+    ($cluster:expr $(, $otherwise:expr)?) => {
+        match $crate::Cluster::start($cluster) {
+            Ok(cluster) => cluster,
+            Err($crate::Error::Unavailable(_)) => return $($otherwise)?,
+            Err(error) => panic!("{error:?}"),
+        }
+    };
+}
+
+/// Starts a [`SentinelSet`], or returns from the test if that was noted as not possible.
+///
+/// Takes a [`Flavour`] or a [`SentinelBuilder`], and what to return as [`server_or_return!`] does.
+///
+/// # Panics
+///
+/// If the set can be had but does not start, and where [`SentinelBuilder::start`] does.
+#[macro_export]
+macro_rules! sentinel_or_return {
+    ($set:expr $(, $otherwise:expr)?) => {
+        match $crate::SentinelBuilder::from($set).start() {
+            Ok(set) => set,
             Err($crate::Error::Unavailable(_)) => return $($otherwise)?,
             Err(error) => panic!("{error:?}"),
         }
