@@ -15,6 +15,7 @@ use crate::parts::Parts;
 #[derive(Clone)]
 pub struct RedisConfig {
     pub(crate) endpoint: Endpoint,
+    pub(crate) read_from_replicas: bool,
     pub(crate) tls: bool,
     pub(crate) username: Option<String>,
     pub(crate) password: Option<String>,
@@ -38,7 +39,8 @@ impl RedisConfig {
     const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
     /// Reads `redis://user:password@host:port/db`; with TLS, `rediss://…`; for a unix socket,
-    /// `unix://user:password@/path/to/redis.sock?db=0`.
+    /// `unix://user:password@/path/to/redis.sock?db=0`; for a cluster, from some of its nodes,
+    /// `redis+cluster://user:password@host1:port,host2:port`, with TLS `rediss+cluster://…`.
     ///
     /// Everything but the host or the path can be left out. `valkey://`, `valkeys://`,
     /// `redis+unix://` and `valkey+unix://` are the same. Special characters are percent-encoded,
@@ -66,10 +68,36 @@ impl RedisConfig {
         Self::at(Endpoint { address: Address::Socket(path.into()), db: 0 })
     }
 
+    /// Creates the configuration of a cluster from the URLs of some of its nodes.
+    ///
+    /// The others are found through whichever of these answers. What the first URL says besides the
+    /// host counts for all nodes, those found later too; another may repeat it or leave it out.
+    /// [`RedisConfig::new`] takes `redis+cluster://user:password@host1:7001,host2:7002` instead.
+    ///
+    /// ```
+    /// use cache_redis::RedisConfig;
+    ///
+    /// let config = RedisConfig::cluster(["rediss://app:secret@a:7001", "rediss://b:7002"])?;
+    /// assert_eq!(config.to_string(), "redis(cluster a:7001,b:7002)");
+    /// # Ok::<(), cache_redis::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if there is no URL, or one that
+    /// [`RedisConfig::new`] would not take, or if two contradict each other.
+    pub fn cluster<U: AsRef<str>>(urls: impl IntoIterator<Item = U>) -> Result<Self> {
+        let name = "a redis URL";
+        let parts = urls.into_iter().map(|url| Parts::from_url(name, url.as_ref()));
+        let parts = Parts::joined(name, parts.collect::<Result<_>>()?)?;
+        parts.config().ok_or_else(|| wrong(name, "is missing: name a node of the cluster"))
+    }
+
     /// Creates the configuration of a server without credentials.
     pub(crate) fn at(endpoint: Endpoint) -> Self {
         Self {
             endpoint,
+            read_from_replicas: false,
             tls: false,
             username: None,
             password: None,
@@ -98,6 +126,16 @@ impl RedisConfig {
     #[must_use]
     pub fn password(mut self, password: impl Into<String>) -> Self {
         self.password = Some(password.into());
+        self
+    }
+
+    /// Lets look-ups ask replicas first; only for a cluster.
+    ///
+    /// What a replica does not have yet, the primary is asked for. What it still has, though it was
+    /// changed, is believed: see `docs/topologies.md` for what that weakens.
+    #[must_use]
+    pub fn read_from_replicas(mut self, wanted: bool) -> Self {
+        self.read_from_replicas = wanted;
         self
     }
 
@@ -136,6 +174,14 @@ impl RedisConfig {
                 "the redis user name",
                 "has no password: add it, or remove the name",
             ));
+        }
+        let is_cluster = matches!(self.endpoint.address, Address::Cluster(_));
+        if is_cluster && self.endpoint.db != 0 {
+            return Err(wrong("a redis cluster", "has database 0 only: name no other"));
+        }
+        if self.read_from_replicas && !is_cluster {
+            let problem = "needs a cluster, `redis+cluster://`: leave it out for one server";
+            return Err(wrong("`read_from_replicas`", problem));
         }
         if let Address::Socket(path) = &self.endpoint.address {
             self.check_socket(path)?;

@@ -5,26 +5,40 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, ProtocolVersion, PushInfo, RedisConnectionInfo, Value};
+use redis::{AsyncConnectionConfig, ProtocolVersion, PushInfo, RedisConnectionInfo, Value, cmd};
 use tokio::time::Instant;
 
-use crate::Result;
 use crate::config::RedisConfig;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Address, Endpoint, Host};
 use crate::error;
 use crate::link::Link;
 use crate::news::Feed;
 use crate::stream::{self, Stream, within};
 use crate::tls::Tls;
+use crate::{Result, reply};
 
 /// Connects to one server: a stream, and the greeting over it.
 pub(crate) struct Dialer {
     pub(crate) endpoint: Endpoint,
+    role: Role,
     tls: Option<Tls>,
     login: RedisConnectionInfo,
     connect_timeout: Duration,
     response_timeout: Duration,
     feed: OnceLock<Feed>,
+}
+
+/// What a server must be for a connection to it to be of use.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum Role {
+    /// A primary outside cluster mode.
+    Alone,
+    /// Any node of a cluster, to be asked about the others.
+    Member,
+    /// A primary of a cluster.
+    Primary,
+    /// A replica of a cluster, to read from.
+    Replica,
 }
 
 /// A fresh connection, and what must be polled for it to work; that ends when it is lost.
@@ -42,8 +56,22 @@ impl Dialer {
             connect_timeout: config.connect_timeout,
             response_timeout: config.response_timeout,
             endpoint: config.endpoint,
+            role: Role::Alone,
             feed: OnceLock::new(),
         })
+    }
+
+    /// Returns a dialer for another server of the same owner.
+    pub(crate) fn at(&self, host: Host, role: Role) -> Self {
+        Self {
+            endpoint: Endpoint { address: Address::Tcp(host), db: 0 },
+            role,
+            tls: self.tls.clone(),
+            login: self.login.clone(),
+            connect_timeout: self.connect_timeout,
+            response_timeout: self.response_timeout,
+            feed: OnceLock::new(),
+        }
     }
 
     /// Makes connections opened from now on tell what others change.
@@ -84,10 +112,12 @@ impl Dialer {
         }
     }
 
-    /// Sees that the server is one to write to, and asks it to tell what others change.
+    /// Sees that the server is what it must be, and asks it to tell what others change.
     async fn prepare(&self, link: Link) -> Result<Link> {
-        if link.is_replica().await? {
-            return Err(error::replica());
+        match self.role {
+            Role::Alone | Role::Primary => self.check(&link.hello().await?)?,
+            Role::Member => {}
+            Role::Replica => reply::performed(&[link.ask_one(cmd("READONLY")).await?])?,
         }
         let Some(feed) = self.feed.get() else { return Ok(link) };
         match link.ask_one(feed.request()).await? {
@@ -98,6 +128,17 @@ impl Dialer {
             }
             _ => Ok(link.listening()),
         }
+    }
+
+    /// Sees that the server is one to write to, from what it says of itself.
+    fn check(&self, hello: &Value) -> Result<()> {
+        if reply::field(hello, "role") == Some(b"replica") {
+            return Err(error::replica());
+        }
+        if self.role == Role::Alone && reply::field(hello, "mode") == Some(b"cluster") {
+            return Err(error::cluster_mode());
+        }
+        Ok(())
     }
 }
 

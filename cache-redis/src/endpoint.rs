@@ -13,16 +13,31 @@ pub(crate) struct Endpoint {
 /// Where a server listens.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Address {
+    /// Many servers, each with a part of the keys.
+    Cluster(Seeds),
     /// The file of a unix socket.
     Socket(PathBuf),
     Tcp(Host),
 }
 
 /// A name or an address, and a port.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Host {
     pub(crate) name: String,
     pub(crate) port: u16,
+}
+
+/// The nodes of a cluster to begin with.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Seeds {
+    pub(crate) first: Host,
+    pub(crate) others: Vec<Host>,
+}
+
+impl Seeds {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Host> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
 }
 
 impl Host {
@@ -32,17 +47,27 @@ impl Host {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { address, db } = self;
-        write!(f, "redis({address}/{db})")
+        match self {
+            Self { address: address @ Address::Cluster(_), .. } => write!(f, "redis({address})"),
+            Self { address, db } => write!(f, "redis({address}/{db})"),
+        }
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Cluster(seeds) => seeds.fmt(f),
             Self::Socket(path) => write!(f, "unix:{}", path.display()),
             Self::Tcp(host) => host.fmt(f),
         }
+    }
+}
+
+impl fmt::Display for Seeds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seeds: Vec<_> = self.iter().map(Host::to_string).collect();
+        write!(f, "cluster {}", seeds.join(","))
     }
 }
 

@@ -19,6 +19,7 @@
 
 mod backend;
 mod backoff;
+mod cluster;
 mod config;
 mod dial;
 mod endpoint;
@@ -28,8 +29,10 @@ mod link;
 mod news;
 mod numbers;
 mod parts;
+mod reads;
 mod reply;
 mod script;
+mod servers;
 mod split;
 mod stream;
 mod supervisor;

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::Result;
 use crate::config::RedisConfig;
-use crate::endpoint::{Address, Endpoint, Host};
+use crate::endpoint::{Address, Endpoint, Host, Seeds};
 use crate::error::wrong;
 use crate::split;
 
@@ -32,13 +32,36 @@ impl Parts {
         if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(wrong(name, "contains white space, perhaps a line break: remove it"));
         }
-        match text.split_once("://") {
-            Some((scheme, rest)) if is_socket(scheme) => split::socket(name, rest),
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return Self::from_host(name, text);
+        };
+        match scheme.to_ascii_lowercase().as_str() {
+            "unix" | "redis+unix" | "valkey+unix" => split::socket(name, rest),
+            "redis+cluster" | "valkey+cluster" => split::cluster(name, false, rest),
+            "rediss+cluster" | "valkeys+cluster" => split::cluster(name, true, rest),
             _ => Self::from_host(name, text),
         }
     }
 
-    fn from_host(name: &str, text: &str) -> Result<Self> {
+    /// Makes one of several, of which each names a node of the same cluster.
+    pub(crate) fn joined(name: &str, all: Vec<Self>) -> Result<Self> {
+        let mut seeds = Vec::new();
+        let mut whole = Self::default();
+        for part in all {
+            let (port, host) = (part.port.unwrap_or(Host::DEFAULT_PORT), part.host);
+            let host =
+                host.ok_or_else(|| wrong(name, "is not that of one node: list one in each"))?;
+            seeds.push(Host { name: host, port });
+            whole.username = agreed(name, whole.username, part.username)?;
+            whole.password = agreed(name, whole.password, part.password)?;
+            whole.db = agreed(name, whole.db, part.db)?;
+            whole.tls = agreed(name, whole.tls, part.tls)?;
+        }
+        whole.place = seeds_of(seeds);
+        Ok(whole)
+    }
+
+    pub(crate) fn from_host(name: &str, text: &str) -> Result<Self> {
         let url = Url::parse(text).map_err(|_| wrong(name, NO_URL))?;
         let tls = match url.scheme() {
             "redis" | "valkey" => false,
@@ -76,8 +99,8 @@ const NO_URL: &str = "is not a URL: write `redis://user:password@host:6379/0`, w
                       to 65535 and special characters of the password percent-encoded (`#` as \
                       `%23`, `/` as `%2F`)";
 
-const NO_SCHEME: &str =
-    "must begin with `redis://`, or `rediss://` for TLS, or `unix://` for a socket";
+const NO_SCHEME: &str = "must begin with `redis://`, or `rediss://` for TLS, or `unix://` for a socket, or \
+     `redis+cluster://` for a cluster";
 
 const NO_OPTIONS: &str = "has a `?` or `#`, but takes no options: remove them, or write `%3F` and \
                           `%23` if they belong to the password";
@@ -113,8 +136,20 @@ fn port_of(name: &str, url: &Url) -> Result<Option<u16>> {
     }
 }
 
-fn is_socket(scheme: &str) -> bool {
-    ["unix", "redis+unix", "valkey+unix"].contains(&scheme.to_ascii_lowercase().as_str())
+/// Returns the place of a cluster; `None` without a node.
+pub(crate) fn seeds_of(hosts: Vec<Host>) -> Option<Address> {
+    let mut hosts = hosts.into_iter();
+    Some(Address::Cluster(Seeds { first: hosts.next()?, others: hosts.collect() }))
+}
+
+/// Sees that two URLs do not contradict each other.
+fn agreed<T: PartialEq>(name: &str, one: Option<T>, other: Option<T>) -> Result<Option<T>> {
+    if one.is_some() && other.is_some() && one != other {
+        let problem = "says something else than another: nodes of a cluster share user, password \
+                       and TLS";
+        return Err(wrong(name, problem));
+    }
+    Ok(one.or(other))
 }
 
 pub(crate) fn decoded(name: &str, text: Option<&str>) -> Result<Option<String>> {

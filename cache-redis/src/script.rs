@@ -3,10 +3,11 @@
 use std::sync::LazyLock;
 
 use cache_core::Key;
+use cache_core::backend::SetOutcome;
 use cache_core::wire::Stamp;
 use redis::cmd;
 
-use crate::link::Link;
+use crate::servers::Servers;
 use crate::{Result, reply};
 
 /// Stores the first argument for as many milliseconds as the second says.
@@ -37,24 +38,28 @@ impl Script {
         Self { text, hash }
     }
 
-    /// Acts on `key`; false if something else than `stamp` is there.
+    /// Acts on `key`; refused if something else than `stamp` is there.
     ///
     /// Sends the text only to a server that does not know it yet.
     pub(crate) async fn run(
         &self,
-        link: &Link,
+        servers: &Servers,
         (key, stamp): (&Key, &Stamp),
         arguments: &[&[u8]],
-    ) -> Result<bool> {
+    ) -> Result<SetOutcome> {
         let call = |name, script: &str| {
             let mut command = cmd(name);
             command.arg(script).arg(1).arg(key.as_bytes()).arg(stamp.as_bytes()).arg(arguments);
             command
         };
-        let answer = link.ask_one(call("EVALSHA", &self.hash)).await?;
-        if !reply::is_refused(&answer, "NOSCRIPT") {
-            return reply::is_done(&answer);
+        let mut answer = servers.ask_one(call("EVALSHA", &self.hash)).await?;
+        if reply::is_refused(&answer.value, "NOSCRIPT") {
+            answer = servers.ask_one(call("EVAL", &self.text)).await?;
         }
-        reply::is_done(&link.ask_one(call("EVAL", &self.text)).await?)
+        Ok(match reply::is_done(&answer.value)? {
+            false => SetOutcome::Refused,
+            true if answer.is_listening => SetOutcome::Echoed,
+            true => SetOutcome::Stored,
+        })
     }
 }

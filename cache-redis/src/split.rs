@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use crate::Result;
-use crate::endpoint::Address;
+use crate::endpoint::{Address, Host};
 use crate::error::wrong;
-use crate::parts::{Parts, decoded, digits};
+use crate::parts::{Parts, decoded, digits, seeds_of};
 
 /// Reads `user:password@/path?db=0`, what follows `unix://`.
 pub(crate) fn socket(name: &str, rest: &str) -> Result<Parts> {
@@ -21,6 +21,24 @@ pub(crate) fn socket(name: &str, rest: &str) -> Result<Parts> {
     let place = Some(Address::Socket(PathBuf::from(path)));
     Ok(Parts { place, db, tls: Some(false), ..split.credentials(name)? })
 }
+
+/// Reads `user:password@host1:7001,host2:7002`, what follows `redis+cluster://`.
+pub(crate) fn cluster(name: &str, tls: bool, rest: &str) -> Result<Parts> {
+    let split = Split::of(name, rest)?;
+    if split.query.is_some() || !matches!(split.path, "" | "/" | "/0") {
+        return Err(wrong(name, NO_MORE));
+    }
+    let hosts = split.hosts.split(',').map(|host| {
+        let Parts { host, port, .. } = Parts::from_host(name, &format!("redis://{host}"))?;
+        let port = port.unwrap_or(Host::DEFAULT_PORT);
+        Ok(Host { name: host.unwrap_or_default(), port })
+    });
+    let place = seeds_of(hosts.collect::<Result<_>>()?);
+    Ok(Parts { place, tls: Some(tls), ..split.credentials(name)? })
+}
+
+const NO_MORE: &str = "has something after the hosts, but a cluster has database 0 only and takes no \
+                       options: remove it";
 
 const NO_PATH: &str = "names no socket: write `unix:///run/redis.sock`, with three slashes, and \
                        credentials before the third: `unix://user:password@/run/redis.sock`";
