@@ -79,27 +79,67 @@ impl fmt::Debug for Group {
 
 /// The current number of a group. Opaque: only equality means something.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Generation(u64);
+pub struct Generation {
+    number: u64,
+    is_held: bool,
+}
 
 impl Generation {
+    /// What the text of a held generation begins with.
+    const HELD: &str = "~";
+
     /// Returns a number that was never used before, for all practical purposes.
     pub fn fresh() -> Self {
-        Self(rand::random())
+        Self { number: rand::random(), is_held: false }
+    }
+
+    /// As [`fresh`](Self::fresh), under which nothing may be kept.
+    pub fn held() -> Self {
+        Self { number: rand::random(), is_held: true }
     }
 
     /// Reads a stored generation. Bytes that we did not write are a number too, just another one.
     pub fn from_stored(stored: &[u8]) -> Self {
-        let text = std::str::from_utf8(stored).ok().filter(|text| text.len() == 16);
-        let number = text.and_then(|text| u64::from_str_radix(text, 16).ok());
-        Self(number.unwrap_or_else(|| xxh3_64(stored)))
+        let held = stored.strip_prefix(Self::HELD.as_bytes());
+        let text = std::str::from_utf8(held.unwrap_or(stored)).ok();
+        let text = text.filter(|text| text.len() == 16);
+        match text.and_then(|text| u64::from_str_radix(text, 16).ok()) {
+            Some(number) => Self { number, is_held: held.is_some() },
+            None => Self { number: xxh3_64(stored), is_held: false },
+        }
     }
 
     /// Returns the bytes to store.
     pub fn to_stored(self) -> String {
-        format!("{:016x}", self.0)
+        let mark = if self.is_held { Self::HELD } else { "" };
+        format!("{mark}{:016x}", self.number)
+    }
+
+    /// Whether nothing of the group may be kept for now: somebody is about to change its source,
+    /// or the source may still show what was before the last change.
+    pub fn is_held(self) -> bool {
+        self.is_held
     }
 
     pub(crate) fn number(self) -> u64 {
-        self.0
+        self.number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generations_are_stored_as_text_and_strangers_are_numbers_too() {
+        for generation in [Generation::fresh(), Generation::held()] {
+            assert_eq!(Generation::from_stored(generation.to_stored().as_bytes()), generation);
+        }
+        for junk in [&b""[..], b"~", b"junk", b"~junk", b"\xff\xfe", b"~~0123456789abcdef"] {
+            let generation = Generation::from_stored(junk);
+            assert!(!generation.is_held());
+            assert_eq!(Generation::from_stored(junk), generation);
+        }
+        assert_ne!(Generation::from_stored(b"junk"), Generation::from_stored(b"junk "));
     }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use cache_core::backend::{
-    Capabilities, LeaseRequest, ListenOptions, Listener, SetMode, SetOptions, SetOutcome, Slot,
+    AdvanceOptions, Capabilities, InvalidateOptions, LeaseRequest, ListenOptions, Listener,
+    SetMode, SetOptions, SetOutcome, Slot, Tombstone,
 };
 use cache_core::wire::{Mark, Stamp};
 use cache_core::{
@@ -110,7 +111,7 @@ impl MemoryBackend {
         self.change(NameRef::key(key), |stored| match stored {
             None => Some(Change::Put(Bytes::copy_from_slice(lease.stamp.as_bytes()), lease.ttl)),
             Some(stored) => {
-                slot = held(stored.clone(), Slot::Busy);
+                slot = found(stored.clone(), true);
                 None
             }
         })?;
@@ -147,11 +148,13 @@ enum Change {
     Remove,
 }
 
-/// Tells an entry from a placeholder.
-fn held(stored: Bytes, placeholder: Slot) -> Slot {
+/// Tells an entry from a placeholder, which means something to those only who want a lease.
+fn found(stored: Bytes, wants_lease: bool) -> Slot {
     match Mark::of(&stored) {
-        Mark::Lease | Mark::Tombstone => placeholder,
         Mark::Entry | Mark::Foreign => Slot::Entry(stored),
+        Mark::Lease if wants_lease => Slot::Busy,
+        Mark::Tombstone if wants_lease => Slot::Held,
+        Mark::Lease | Mark::Tombstone => Slot::Missing,
     }
 }
 
@@ -161,12 +164,12 @@ impl Backend for MemoryBackend {
         Capabilities::local()
     }
 
-    async fn get(&self, keys: &[Key], lease: Option<&LeaseRequest>) -> Result<Vec<Slot>> {
+    async fn get(&self, keys: &[Key], lease: Option<&LeaseRequest>) -> Vec<Result<Slot>> {
         let slot = |key| match lease {
             Some(lease) => self.lease(key, lease),
             None => {
                 let stored = self.read(NameRef::key(key))?;
-                Ok(stored.map_or(Slot::Missing, |stored| held(stored, Slot::Missing)))
+                Ok(stored.map_or(Slot::Missing, |stored| found(stored, false)))
             }
         };
         keys.iter().map(slot).collect()
@@ -183,11 +186,19 @@ impl Backend for MemoryBackend {
         Ok(if written { SetOutcome::Stored } else { SetOutcome::Refused })
     }
 
-    async fn invalidate(&self, keys: &[Key]) -> Result<()> {
-        for key in keys {
-            self.change(NameRef::key(key), |_| Some(Change::Remove))?;
-        }
-        Ok(())
+    async fn holds(&self, key: &Key, stamp: &Stamp) -> Result<bool> {
+        let stored = self.read(NameRef::key(key))?;
+        Ok(stored.is_some_and(|stored| Stamp::of(&stored) == *stamp))
+    }
+
+    async fn invalidate(&self, keys: &[Key], options: &InvalidateOptions) -> Vec<Result<()>> {
+        let end = |key| {
+            let change = options.hold.map_or(Change::Remove, |Tombstone { stamp, ttl, .. }| {
+                Change::Put(Bytes::copy_from_slice(stamp.as_bytes()), ttl)
+            });
+            self.change(NameRef::key(key), |_| Some(change)).map(drop)
+        };
+        keys.iter().map(end).collect()
     }
 
     async fn release(&self, key: &Key, stamp: &Stamp) -> Result<()> {
@@ -201,12 +212,11 @@ impl Backend for MemoryBackend {
         groups.iter().map(|group| self.generation(group, ttl)).collect()
     }
 
-    async fn advance(&self, groups: &[Group], ttl: Duration) -> Result<()> {
+    async fn advance(&self, groups: &[Group], options: &AdvanceOptions) -> Result<()> {
         for group in groups {
-            let next = Generation::fresh().to_stored();
-            self.change(NameRef::group(group), |_| {
-                Some(Change::Put(next.into(), group.keep_for(ttl)))
-            })?;
+            let (next, ttl) = options.next(group);
+            let change = Change::Put(next.to_stored().into(), ttl);
+            self.change(NameRef::group(group), |_| Some(change))?;
         }
         Ok(())
     }

@@ -7,15 +7,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use cache_core::backend::{
-    Backend, Capabilities, LeaseRequest, ListenOptions, Listener, SetMode, SetOptions, SetOutcome,
-    Slot,
+    AdvanceOptions, Backend, Capabilities, InvalidateOptions, LeaseRequest, ListenOptions,
+    Listener, SetMode, SetOptions, SetOutcome, Slot,
 };
 use cache_core::wire::Stamp;
 use cache_core::{Generation, Group, Key};
-use redis::{Pipeline, Value, cmd};
+use redis::{Cmd, Pipeline, Value, cmd};
 
 use crate::config::RedisConfig;
 use crate::dial::Dialer;
+use crate::error::unexpected;
 use crate::link::Link;
 use crate::news::Feed;
 use crate::script::{FILL, RELEASE};
@@ -68,6 +69,38 @@ impl RedisBackend {
         self.supervisor.link().await
     }
 
+    async fn slots(&self, keys: &[Key], lease: Option<&LeaseRequest>) -> Result<Vec<Result<Slot>>> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let link = self.link().await?;
+        let Some(lease) = lease else { return look(&link, keys, None).await };
+        let answers = link.ask(&take(keys, lease)).await?;
+        let is_full = answers.iter().any(reply::is_full);
+        self.note_full(&link, is_full);
+        if is_full {
+            return look(&link, keys, Some(lease)).await;
+        }
+        Ok(answers.into_iter().map(|answer| reply::slot(answer, Some(lease))).collect())
+    }
+
+    async fn end(&self, keys: &[Key], options: &InvalidateOptions) -> Result<Vec<Result<()>>> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut commands = Pipeline::with_capacity(keys.len());
+        match options.hold {
+            None => commands.add_command(delete(keys)).ignore(),
+            Some(hold) => keys.iter().fold(&mut commands, |all, key| {
+                let command = all.cmd("SET").arg(key.as_bytes()).arg(hold.stamp.as_bytes());
+                command.arg("PX").arg(ttl::milliseconds(hold.ttl))
+            }),
+        };
+        let answers = self.link().await?.ask(&commands).await?;
+        reply::performed(&answers)?;
+        Ok(keys.iter().map(|_| Ok(())).collect())
+    }
+
     /// Logs that the server is full, and that it no longer is.
     fn note_full(&self, link: &Link, is_full: bool) {
         match (link.note_full(is_full), is_full) {
@@ -85,19 +118,8 @@ impl Backend for RedisBackend {
         Capabilities::shared()
     }
 
-    async fn get(&self, keys: &[Key], lease: Option<&LeaseRequest>) -> Result<Vec<Slot>> {
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        let link = self.link().await?;
-        let Some(lease) = lease else { return look(&link, keys, None).await };
-        let answers = link.ask(&take(keys, lease)).await?;
-        let is_full = answers.iter().any(reply::is_full);
-        self.note_full(&link, is_full);
-        if is_full {
-            return look(&link, keys, Some(lease)).await;
-        }
-        answers.into_iter().map(|answer| reply::slot(answer, Some(lease))).collect()
+    async fn get(&self, keys: &[Key], lease: Option<&LeaseRequest>) -> Vec<Result<Slot>> {
+        each(keys, self.slots(keys, lease).await)
     }
 
     async fn set(&self, key: &Key, entry: Bytes, options: &SetOptions) -> Result<SetOutcome> {
@@ -124,15 +146,18 @@ impl Backend for RedisBackend {
         }
     }
 
-    async fn invalidate(&self, keys: &[Key]) -> Result<()> {
-        if keys.is_empty() {
-            return Ok(());
+    async fn holds(&self, key: &Key, stamp: &Stamp) -> Result<bool> {
+        let mut read = cmd("GETRANGE");
+        read.arg(key.as_bytes()).arg(0).arg(Stamp::LEN - 1);
+        match self.link().await?.ask_one(read).await? {
+            Value::BulkString(stored) => Ok(stored == stamp.as_bytes()),
+            answer if reply::is_refused(&answer, reply::WRONG_TYPE) => Ok(false),
+            answer => Err(unexpected(&answer)),
         }
-        let mut delete = cmd("DEL");
-        keys.iter().for_each(|key| {
-            delete.arg(key.as_bytes());
-        });
-        reply::performed(&[self.link().await?.ask_one(delete).await?])
+    }
+
+    async fn invalidate(&self, keys: &[Key], options: &InvalidateOptions) -> Vec<Result<()>> {
+        each(keys, self.end(keys, options).await)
     }
 
     async fn release(&self, key: &Key, stamp: &Stamp) -> Result<()> {
@@ -146,11 +171,11 @@ impl Backend for RedisBackend {
         numbers::read_or_create(&self.link().await?, groups, ttl).await
     }
 
-    async fn advance(&self, groups: &[Group], ttl: Duration) -> Result<()> {
+    async fn advance(&self, groups: &[Group], options: &AdvanceOptions) -> Result<()> {
         if groups.is_empty() {
             return Ok(());
         }
-        numbers::advance(&self.link().await?, groups, ttl).await
+        numbers::advance(&self.link().await?, groups, options).await
     }
 
     fn listen(&self, options: &ListenOptions, listener: Weak<dyn Listener>) {
@@ -189,7 +214,11 @@ fn take(keys: &[Key], lease: &LeaseRequest) -> Pipeline {
 }
 
 /// Reads without taking leases. Not by `MGET`, to which a stranger's list is the same as nothing.
-async fn look(link: &Link, keys: &[Key], lease: Option<&LeaseRequest>) -> Result<Vec<Slot>> {
+async fn look(
+    link: &Link,
+    keys: &[Key],
+    lease: Option<&LeaseRequest>,
+) -> Result<Vec<Result<Slot>>> {
     let mut commands = Pipeline::with_capacity(keys.len());
     for key in keys {
         commands.cmd("GET").arg(key.as_bytes());
@@ -198,7 +227,20 @@ async fn look(link: &Link, keys: &[Key], lease: Option<&LeaseRequest>) -> Result
         Value::Nil => Ok(Slot::Missing),
         answer => reply::slot(answer, lease),
     };
-    link.ask(&commands).await?.into_iter().map(slot).collect()
+    Ok(link.ask(&commands).await?.into_iter().map(slot).collect())
+}
+
+fn delete(keys: &[Key]) -> Cmd {
+    let mut delete = cmd("DEL");
+    keys.iter().for_each(|key| {
+        delete.arg(key.as_bytes());
+    });
+    delete
+}
+
+/// Gives every key its answer, or all of them the reason why there is none.
+fn each<T>(keys: &[Key], answers: Result<Vec<Result<T>>>) -> Vec<Result<T>> {
+    answers.unwrap_or_else(|error| keys.iter().map(|_| Err(error.clone())).collect())
 }
 
 fn too_large(length: usize) -> Error {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cache_core::backend::AdvanceOptions;
 use cache_core::{Generation, Group};
 use redis::{Pipeline, Value, cmd};
 
@@ -27,9 +28,12 @@ pub(crate) async fn read_or_create(
 }
 
 /// Gives every one of `groups` another generation.
-pub(crate) async fn advance(link: &Link, groups: &[Group], ttl: Duration) -> Result<()> {
-    let fresh: Vec<_> = groups.iter().map(numbered).collect();
-    store(link, &fresh, ttl).await
+pub(crate) async fn advance(link: &Link, groups: &[Group], options: &AdvanceOptions) -> Result<()> {
+    let next = groups.iter().map(|group| {
+        let (number, ttl) = options.next(group);
+        (group, number, ttl)
+    });
+    store(link, &next.collect::<Vec<_>>()).await
 }
 
 /// Reads what is stored; what is no string reads as missing.
@@ -62,8 +66,9 @@ async fn create(
     }
     let answers: Vec<_> = missing.iter().zip(link.ask(&commands).await?).collect();
     let is_alien = |answer: &Value| reply::is_refused(answer, reply::WRONG_TYPE);
-    let aliens = answers.iter().filter(|(_, answer)| is_alien(answer)).map(|(pair, _)| **pair);
-    store(link, &aliens.collect::<Vec<_>>(), ttl).await?;
+    let aliens = answers.iter().filter(|(_, answer)| is_alien(answer));
+    let aliens = aliens.map(|((group, fresh), _)| (*group, *fresh, group.keep_for(ttl)));
+    store(link, &aliens.collect::<Vec<_>>()).await?;
     let stored = |((_, fresh), answer): &(&(_, Generation), Value)| {
         if reply::is_full(answer) || is_alien(answer) {
             return Ok(*fresh);
@@ -74,14 +79,14 @@ async fn create(
 }
 
 /// Stores numbers, whatever is there.
-async fn store(link: &Link, numbers: &[(&Group, Generation)], ttl: Duration) -> Result<()> {
+async fn store(link: &Link, numbers: &[(&Group, Generation, Duration)]) -> Result<()> {
     if numbers.is_empty() {
         return Ok(());
     }
     let mut commands = Pipeline::with_capacity(numbers.len());
-    for (group, number) in numbers {
+    for (group, number, ttl) in numbers {
         let command = commands.cmd("SET").arg(group.as_bytes()).arg(number.to_stored());
-        command.arg("PX").arg(ttl::milliseconds(group.keep_for(ttl)));
+        command.arg("PX").arg(ttl::milliseconds(*ttl));
     }
     reply::performed(&link.ask(&commands).await?)
 }

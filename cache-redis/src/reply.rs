@@ -26,7 +26,8 @@ fn found(stored: Vec<u8>, lease: Option<&LeaseRequest>) -> Slot {
         (Mark::Lease | Mark::Tombstone, None) => Slot::Missing,
         // The same key twice in one call.
         (Mark::Lease, Some(lease)) if Stamp::of(&stored) == lease.stamp => Slot::Leased,
-        (Mark::Lease | Mark::Tombstone, Some(_)) => Slot::Busy,
+        (Mark::Lease, Some(_)) => Slot::Busy,
+        (Mark::Tombstone, Some(_)) => Slot::Held,
     }
 }
 

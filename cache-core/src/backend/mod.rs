@@ -25,10 +25,11 @@ use crate::{ErrorKind, Result};
 /// * `set` under [`SetMode::IfStamp`] compares and writes in one atomic step.
 /// * `invalidate` removes entries, leases and bytes of strangers alike; when it has returned, no
 ///   `get` that starts afterwards, on any handle, sees what was there, and no fill under an older
-///   stamp succeeds.
+///   stamp succeeds. With a hold it leaves a tombstone, under which nobody gets a lease.
 /// * A group whose generation is not stored has a fresh random one from the next `generations` on;
 ///   forgetting one costs misses, never staleness.
-/// * Answers are in the order of the keys or groups asked for.
+/// * Answers are in the order of the keys or groups asked for, one for each. Keys that cannot be
+///   reached fail alone.
 /// * Dropping a returned future may or may not perform the operation, but never half of it.
 /// * An operation that cannot reach the store fails at once; it does not wait for a reconnect.
 /// * Errors carry no keys, values or secrets.
@@ -44,13 +45,16 @@ pub trait Backend: Debug + Display + Send + Sync + 'static {
     fn capabilities(&self) -> Capabilities;
 
     /// Reads the entries of `keys`; takes the lease of those that are missing if `lease` asks so.
-    async fn get(&self, keys: &[Key], lease: Option<&LeaseRequest>) -> Result<Vec<Slot>>;
+    async fn get(&self, keys: &[Key], lease: Option<&LeaseRequest>) -> Vec<Result<Slot>>;
 
     /// Writes one entry, under the condition and for the time that `options` state.
     async fn set(&self, key: &Key, entry: Bytes, options: &SetOptions) -> Result<SetOutcome>;
 
+    /// Whether what is stored under `key` begins with `stamp`.
+    async fn holds(&self, key: &Key, stamp: &Stamp) -> Result<bool>;
+
     /// Removes what is stored under `keys`, leases included.
-    async fn invalidate(&self, keys: &[Key]) -> Result<()>;
+    async fn invalidate(&self, keys: &[Key], options: &InvalidateOptions) -> Vec<Result<()>>;
 
     /// Removes what is stored under `key` if it begins with `stamp`: gives a lease back.
     async fn release(&self, key: &Key, stamp: &Stamp) -> Result<()>;
@@ -59,8 +63,9 @@ pub trait Backend: Debug + Display + Send + Sync + 'static {
     /// [`Group::keep_for`] says.
     async fn generations(&self, groups: &[Group], ttl: Duration) -> Result<Vec<Generation>>;
 
-    /// Gives every one of `groups` a generation that it never had, kept as [`Group::keep_for`] says.
-    async fn advance(&self, groups: &[Group], ttl: Duration) -> Result<()>;
+    /// Gives every one of `groups` a generation that it never had, one after the other: when one
+    /// is seen, those before it are too.
+    async fn advance(&self, groups: &[Group], options: &AdvanceOptions) -> Result<()>;
 
     /// Tells `listener` what others change, from now on.
     ///
@@ -89,6 +94,8 @@ pub trait Listener: Debug + Send + Sync {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum News<'a> {
+    /// The store was heard, and nothing changed.
+    Alive,
     /// What is under this key was written or removed, was evicted or has expired; not by this
     /// backend, but for the writes that [`SetOutcome::Echoed`] announces.
     Changed(&'a [u8]),
@@ -98,6 +105,9 @@ pub enum News<'a> {
     Flushed,
     /// From now on every change is told. What was read before may be old.
     Listening,
+    /// From now on some changes are told, such as those that other instances of this library make.
+    /// Near entries are trusted as little as if nothing were told, but end at once when it is.
+    Partly,
 }
 
 /// What to listen to, and how well.
@@ -121,6 +131,9 @@ impl ListenOptions {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Capabilities {
+    /// Reads may return what was removed a moment ago, such as those of replicas. The engine then
+    /// keeps near copies for a short time only.
+    pub lagging: bool,
     /// Other processes read and write the same entries.
     pub shared: bool,
 }
@@ -128,12 +141,19 @@ pub struct Capabilities {
 impl Capabilities {
     /// Describes a store that lives in this process.
     pub const fn local() -> Self {
-        Self { shared: false }
+        Self { lagging: false, shared: false }
     }
 
     /// Describes a store that other processes use too.
     pub const fn shared() -> Self {
-        Self { shared: true }
+        Self { lagging: false, shared: true }
+    }
+
+    /// Returns these capabilities for a store whose reads may be behind its writes.
+    #[must_use]
+    pub const fn lagging(mut self) -> Self {
+        self.lagging = true;
+        self
     }
 }
 
@@ -163,6 +183,8 @@ pub enum Slot {
     Busy,
     /// Stored bytes: an entry, or whatever somebody else wrote there.
     Entry(Bytes),
+    /// Nothing, and nobody may fill it for now: a tombstone.
+    Held,
     /// Nothing, and the lease asked for is now held.
     Leased,
     /// Nothing, and no lease was asked for.
@@ -183,6 +205,70 @@ impl SetOptions {
     /// Creates options.
     pub const fn new(ttl: Duration, mode: SetMode) -> Self {
         Self { ttl, mode }
+    }
+}
+
+/// How to remove entries.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InvalidateOptions {
+    /// The tombstone that stays in the place of what was removed, if any.
+    pub hold: Option<Tombstone>,
+}
+
+impl InvalidateOptions {
+    /// Creates options; without a hold nothing stays.
+    pub fn new(hold: Option<Duration>) -> Self {
+        Self { hold: hold.map(Tombstone::new) }
+    }
+}
+
+/// Keeps a key from being filled for a time.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub struct Tombstone {
+    /// What is stored: [`Stamp::tombstone`] of a random number, and nothing else.
+    pub stamp: Stamp,
+    /// How long it stays if nobody removes it.
+    pub ttl: Duration,
+}
+
+impl Tombstone {
+    /// Creates a tombstone that nobody has used before.
+    pub fn new(ttl: Duration) -> Self {
+        Self { stamp: Stamp::tombstone(rand::random()), ttl }
+    }
+}
+
+/// How to give groups other generations.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug)]
+pub struct AdvanceOptions {
+    /// How long the new generation is kept, as [`Group::keep_for`] says.
+    pub ttl: Duration,
+    /// How long a held generation ([`Generation::held`]) stays instead; then the group has none.
+    pub hold: Option<Duration>,
+}
+
+impl AdvanceOptions {
+    /// Creates options without a hold.
+    pub const fn new(ttl: Duration) -> Self {
+        Self { ttl, hold: None }
+    }
+
+    /// Sets how long nothing of the groups may be kept.
+    #[must_use]
+    pub const fn hold(mut self, hold: Option<Duration>) -> Self {
+        self.hold = hold;
+        self
+    }
+
+    /// Returns what to store for `group`, and for how long.
+    pub fn next(&self, group: &Group) -> (Generation, Duration) {
+        match self.hold {
+            Some(hold) => (Generation::held(), hold),
+            None => (Generation::fresh(), group.keep_for(self.ttl)),
+        }
     }
 }
 

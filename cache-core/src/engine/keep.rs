@@ -112,7 +112,7 @@ impl Engine {
         ticket: Ticket,
     ) -> Result<SetOutcome> {
         let (key, schema) = (call.key, call.options.schema());
-        let label = Label { key, schema, fresh, cost, generations: ticket.generations() };
+        let label = Label { key, schema, fresh, cost, generations: ticket.generations().numbers() };
         let entry = self.packer.pack(value, &label)?;
         let outcome = ticket.fill(entry, fresh).await?;
         if outcome == SetOutcome::Refused {

@@ -14,7 +14,8 @@ use super::keep::{Backing, NearCopy};
 use super::pack::Unusable;
 use super::{Call, Engine};
 use crate::codec::measure;
-use crate::level::remote::Look;
+use crate::level::look::Look;
+use crate::level::numbers::Generations;
 use crate::level::ticket::Ticket;
 use crate::stats::Outcome;
 
@@ -26,6 +27,8 @@ const LAST_PAUSE: Duration = Duration::from_millis(50);
 #[allow(clippy::large_enum_variant, reason = "moved once, never stored")]
 enum Search<V> {
     Found(Answer<V>),
+    /// Nothing, and nothing may be kept.
+    Held,
     /// Nothing; the ticket is there unless the remote level is away or the wait was too long.
     Nothing(Option<Ticket>),
 }
@@ -52,6 +55,10 @@ impl Engine {
         }
         let ticket = match self.search(call, snapshot, patience).await {
             Search::Found(answer) => return Ok(answer),
+            Search::Held => {
+                let (value, _) = self.run(call, load).await?;
+                return Ok(Answer::new(value, Outcome::Loaded));
+            }
             Search::Nothing(ticket) => ticket,
         };
         let (value, cost) = self.run(call, load).await?;
@@ -95,12 +102,16 @@ impl Engine {
                         Err(_) => {}
                     }
                     noted = true;
+                    if generations.is_held() {
+                        return Search::Held;
+                    }
                     match remote.claim(call.key, &stored, generations).await {
                         Ok(None) => {}
                         Ok(ticket) => return Search::Nothing(ticket),
                         Err(_) => return Search::Nothing(None),
                     }
                 }
+                Look::Held => return Search::Held,
                 Look::Ours(ticket) => return Search::Nothing(Some(ticket)),
             }
             if Instant::now() >= deadline {
@@ -120,10 +131,11 @@ impl Engine {
         call: Call<'_>,
         snapshot: &Snapshot,
         stored: &[u8],
-        generations: &[(u64, u64)],
+        generations: &Generations,
     ) -> Result<Answer<V>, Unusable> {
         let schema = call.options.schema();
-        let (value, left) = self.packer.unpack::<V>(stored, call.key, schema, generations)?;
+        let (value, left) =
+            self.packer.unpack::<V>(stored, call.key, schema, generations.numbers())?;
         let value = Arc::new(value);
         if let Ok(measure) = measure(&*value) {
             let copy = NearCopy { weight: measure.weight, fresh: left, backing: Backing::Remote };

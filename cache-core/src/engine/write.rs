@@ -95,7 +95,8 @@ impl Engine {
 
     async fn peek<V: Value>(&self, call: Call<'_>) -> Option<Answer<V>> {
         let snapshot = self.fences.snapshot(call.key);
-        let (stored, generations) = self.remote.as_ref()?.peek(call.key).await?;
+        let keys = std::slice::from_ref(call.key);
+        let (stored, generations) = self.remote.as_ref()?.peek_many(keys).await.pop()??;
         let answer = self.open(call, &snapshot, &stored, &generations);
         answer.map_err(|unusable| self.note_unusable(call, unusable)).ok()
     }

@@ -125,10 +125,12 @@ impl Listener for Ears {
     fn hear(&self, news: News<'_>) {
         self.counters.news.add_one();
         match news {
+            News::Alive => {}
             News::Changed(key) => self.changed(key),
             News::Deaf => self.deafen(),
             News::Flushed => self.fences.bump_all(),
             News::Listening => self.listen(),
+            News::Partly => self.deafen(),
         }
     }
 }

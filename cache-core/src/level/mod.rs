@@ -1,8 +1,10 @@
-//! The two places where a copy can live.
+//! The levels: where a copy lives.
 
-pub(crate) mod breaker;
+mod breaker;
 pub(crate) mod ears;
+mod gate;
+pub(crate) mod look;
 pub(crate) mod near;
-mod numbers;
+pub(crate) mod numbers;
 pub(crate) mod remote;
 pub(crate) mod ticket;

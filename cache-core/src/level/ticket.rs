@@ -6,7 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::runtime::Handle;
 
-use super::remote::{Generations, Remote};
+use super::numbers::Generations;
+use super::remote::Remote;
 use crate::backend::SetOutcome;
 use crate::key::Key;
 use crate::wire::Stamp;
@@ -28,7 +29,7 @@ pub(crate) struct Ticket {
 impl Ticket {
     pub(super) fn new(remote: &Arc<Remote>, key: &Key, stamp: Stamp) -> Self {
         let (remote, key) = (Arc::clone(remote), key.clone());
-        Self { remote, key, stamp, generations: Generations::new(), armed: true }
+        Self { remote, key, stamp, generations: Generations::default(), armed: true }
     }
 
     /// Returns the ticket for a load that begins under `generations`.
@@ -46,6 +47,10 @@ impl Ticket {
     pub(super) fn disarmed<T>(self, answer: T) -> T {
         self.disarm();
         answer
+    }
+
+    pub(super) fn key(&self) -> &Key {
+        &self.key
     }
 
     /// Returns the generations that the load began under.

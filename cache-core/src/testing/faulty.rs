@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::backend::{
-    Backend, Capabilities, LeaseRequest, ListenOptions, Listener, SetOptions, SetOutcome, Slot,
+    AdvanceOptions, Backend, Capabilities, InvalidateOptions, LeaseRequest, ListenOptions,
+    Listener, SetOptions, SetOutcome, Slot,
 };
 use crate::group::{Generation, Group};
 use crate::key::Key;
@@ -55,8 +56,26 @@ impl<B: Backend> Faulty<B> {
     }
 
     async fn perform<T>(&self, operation: impl Future<Output = Result<T>>) -> Result<T> {
+        self.perform_or(operation, Err).await
+    }
+
+    /// Performs an operation on some keys, which fail all at once.
+    async fn perform_each<T>(
+        &self,
+        keys: &[Key],
+        operation: impl Future<Output = Vec<Result<T>>>,
+    ) -> Vec<Result<T>> {
+        let fail = |error: Error| keys.iter().map(|_| Err(error.clone())).collect();
+        self.perform_or(operation, fail).await
+    }
+
+    async fn perform_or<T>(
+        &self,
+        operation: impl Future<Output = T>,
+        fail: impl FnOnce(Error) -> T,
+    ) -> T {
         match self.fault() {
-            None => operation.await,
+            None | Some(Fault::Full) => operation.await,
             Some(Fault::Delay(delay)) => {
                 tokio::time::sleep(delay).await;
                 operation.await
@@ -65,9 +84,8 @@ impl<B: Backend> Faulty<B> {
                 let _ = operation.await;
                 std::future::pending().await
             }
-            Some(Fault::Full) => operation.await,
             Some(Fault::Fail) => {
-                Err(Error::new(ErrorKind::Backend, "this backend was told to fail"))
+                fail(Error::new(ErrorKind::Backend, "this backend was told to fail"))
             }
             Some(Fault::Hang) => std::future::pending().await,
         }
@@ -81,8 +99,8 @@ impl<B: Backend> Backend for Faulty<B> {
         self.inner.capabilities()
     }
 
-    async fn get(&self, keys: &[Key], lease: Option<&LeaseRequest>) -> Result<Vec<Slot>> {
-        self.perform(self.inner.get(keys, lease)).await
+    async fn get(&self, keys: &[Key], lease: Option<&LeaseRequest>) -> Vec<Result<Slot>> {
+        self.perform_each(keys, self.inner.get(keys, lease)).await
     }
 
     async fn set(&self, key: &Key, entry: Bytes, options: &SetOptions) -> Result<SetOutcome> {
@@ -92,8 +110,12 @@ impl<B: Backend> Backend for Faulty<B> {
         self.perform(self.inner.set(key, entry, options)).await
     }
 
-    async fn invalidate(&self, keys: &[Key]) -> Result<()> {
-        self.perform(self.inner.invalidate(keys)).await
+    async fn holds(&self, key: &Key, stamp: &Stamp) -> Result<bool> {
+        self.perform(self.inner.holds(key, stamp)).await
+    }
+
+    async fn invalidate(&self, keys: &[Key], options: &InvalidateOptions) -> Vec<Result<()>> {
+        self.perform_each(keys, self.inner.invalidate(keys, options)).await
     }
 
     async fn release(&self, key: &Key, stamp: &Stamp) -> Result<()> {
@@ -104,8 +126,8 @@ impl<B: Backend> Backend for Faulty<B> {
         self.perform(self.inner.generations(groups, ttl)).await
     }
 
-    async fn advance(&self, groups: &[Group], ttl: Duration) -> Result<()> {
-        self.perform(self.inner.advance(groups, ttl)).await
+    async fn advance(&self, groups: &[Group], options: &AdvanceOptions) -> Result<()> {
+        self.perform(self.inner.advance(groups, options)).await
     }
 
     fn listen(&self, options: &ListenOptions, listener: Weak<dyn Listener>) {

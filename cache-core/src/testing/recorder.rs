@@ -9,7 +9,8 @@ use bytes::Bytes;
 
 use crate::Result;
 use crate::backend::{
-    Backend, Capabilities, LeaseRequest, ListenOptions, Listener, SetOptions, SetOutcome, Slot,
+    AdvanceOptions, Backend, Capabilities, InvalidateOptions, LeaseRequest, ListenOptions,
+    Listener, SetOptions, SetOutcome, Slot,
 };
 use crate::group::{Generation, Group};
 use crate::key::Key;
@@ -27,6 +28,8 @@ pub enum Operation {
     Generations,
     /// `get`
     Get,
+    /// `holds`
+    Holds,
     /// `invalidate`
     Invalidate,
     /// `ping`
@@ -68,7 +71,7 @@ impl<B: Backend> Backend for Recorder<B> {
         self.inner.capabilities()
     }
 
-    async fn get(&self, keys: &[Key], lease: Option<&LeaseRequest>) -> Result<Vec<Slot>> {
+    async fn get(&self, keys: &[Key], lease: Option<&LeaseRequest>) -> Vec<Result<Slot>> {
         self.note(Operation::Get).get(keys, lease).await
     }
 
@@ -76,8 +79,12 @@ impl<B: Backend> Backend for Recorder<B> {
         self.note(Operation::Set).set(key, entry, options).await
     }
 
-    async fn invalidate(&self, keys: &[Key]) -> Result<()> {
-        self.note(Operation::Invalidate).invalidate(keys).await
+    async fn holds(&self, key: &Key, stamp: &Stamp) -> Result<bool> {
+        self.note(Operation::Holds).holds(key, stamp).await
+    }
+
+    async fn invalidate(&self, keys: &[Key], options: &InvalidateOptions) -> Vec<Result<()>> {
+        self.note(Operation::Invalidate).invalidate(keys, options).await
     }
 
     async fn release(&self, key: &Key, stamp: &Stamp) -> Result<()> {
@@ -88,8 +95,8 @@ impl<B: Backend> Backend for Recorder<B> {
         self.note(Operation::Generations).generations(groups, ttl).await
     }
 
-    async fn advance(&self, groups: &[Group], ttl: Duration) -> Result<()> {
-        self.note(Operation::Advance).advance(groups, ttl).await
+    async fn advance(&self, groups: &[Group], options: &AdvanceOptions) -> Result<()> {
+        self.note(Operation::Advance).advance(groups, options).await
     }
 
     fn listen(&self, options: &ListenOptions, listener: Weak<dyn Listener>) {

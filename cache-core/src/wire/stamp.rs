@@ -41,6 +41,11 @@ impl Stamp {
         Self::new(Mark::LEASE, token)
     }
 
+    /// Creates the stamp of a tombstone.
+    pub fn tombstone(id: u128) -> Self {
+        Self::new(Mark::TOMBSTONE, id)
+    }
+
     /// Returns what is stored while this lease is held: its stamp and nothing else.
     pub fn lease_bytes(token: u128) -> Bytes {
         Bytes::copy_from_slice(Self::lease(token).as_bytes())
@@ -122,11 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn the_mark_of_a_tombstone_is_reserved() {
-        let mut stored = Stamp::lease_bytes(7).to_vec();
-        stored[0] = 0xCC;
+    fn a_tombstone_is_its_stamp_and_nothing_else() {
+        let stored = Stamp::tombstone(7);
 
-        assert_eq!(Mark::of(&stored), Mark::Tombstone);
+        assert_eq!(stored.as_bytes()[..2], [0xCC, 1]);
+        assert_eq!(Mark::of(stored.as_bytes()), Mark::Tombstone);
+        assert_eq!(Mark::of(&[stored.as_bytes(), &[0]].concat()), Mark::Foreign);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use cache_core::backend::{Backend, LeaseRequest, SetMode, SetOptions, Slot};
+use cache_core::backend::{Backend, InvalidateOptions, LeaseRequest, SetMode, SetOptions, Slot};
 use cache_core::testing;
 use cache_core::wire::Stamp;
 use cache_core::{Key, Result};
@@ -43,7 +43,22 @@ pub(crate) fn entry(payload: &str) -> Bytes {
 }
 
 pub(crate) async fn look(backend: &RedisBackend, id: &str) -> Result<Slot> {
-    Ok(backend.get(&[key(id)], None).await?.remove(0))
+    backend.get(&[key(id)], None).await.remove(0)
+}
+
+/// Reads keys, each of which must be answered.
+pub(crate) async fn get(
+    backend: &RedisBackend,
+    keys: &[Key],
+    lease: Option<&LeaseRequest>,
+) -> Vec<Slot> {
+    backend.get(keys, lease).await.into_iter().map(Result::unwrap).collect()
+}
+
+/// Removes keys, each of which must be reached.
+pub(crate) async fn invalidate(backend: &RedisBackend, keys: &[Key]) {
+    let ended = backend.invalidate(keys, &InvalidateOptions::default()).await;
+    assert!(ended.len() == keys.len() && ended.iter().all(Result::is_ok), "{ended:?}");
 }
 
 /// Calls until it works, and returns how long that took.

@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use cache_core::backend::{Backend, LeaseRequest, SetMode, SetOptions, SetOutcome, Slot};
+use cache_core::backend::{
+    AdvanceOptions, Backend, LeaseRequest, SetMode, SetOptions, SetOutcome, Slot,
+};
 use cache_core::wire::Stamp;
 use cache_core::{ErrorKind, Group};
 use cache_redis::{RedisBackend, RedisConfig};
 use cache_test_servers::{Flavour, Server, server_or_return};
 
-use crate::common::{LONG, always, connect, entry, key, look, name, request, under};
+use crate::common::{
+    LONG, always, connect, entry, get, invalidate, key, look, name, request, under,
+};
 
 fn groups(user: &str) -> Vec<Group> {
     key("a").user(user).groups().collect()
@@ -33,8 +37,8 @@ async fn a_strangers_list_is_alien_and_disturbs_no_other_key() {
         let keys = [key("none"), key("list"), key("text")];
         let text = Slot::Entry(Bytes::from_static(b"hello"));
 
-        let peeked = backend.get(&keys, None).await.unwrap();
-        let leased = backend.get(&keys, Some(&request())).await.unwrap();
+        let peeked = get(&backend, &keys, None).await;
+        let leased = get(&backend, &keys, Some(&request())).await;
 
         assert_eq!(peeked, [Slot::Missing, Slot::Alien, text.clone()]);
         assert_eq!(leased, [Slot::Leased, Slot::Alien, text]);
@@ -54,7 +58,7 @@ async fn a_strangers_list_is_neither_filled_nor_released_but_invalidated() {
         assert_eq!(server.cli(&["TYPE", &name("list")]), "list");
     }
 
-    backend.invalidate(&[key("list")]).await.unwrap();
+    invalidate(&backend, &[key("list")]).await;
     assert_eq!(server.cli(&["EXISTS", &name("list")]), "0");
 }
 
@@ -78,10 +82,10 @@ async fn the_same_key_twice_in_one_call_has_one_lease() {
     let server = server_or_return!(Flavour::Redis);
     let backend = connect(&server);
 
-    let slots = backend.get(&[key("a"), key("a")], Some(&request())).await.unwrap();
+    let slots = get(&backend, &[key("a"), key("a")], Some(&request())).await;
 
     assert_eq!(slots, [Slot::Leased, Slot::Leased]);
-    assert_eq!(backend.get(&[key("a")], Some(&request())).await.unwrap(), [Slot::Busy]);
+    assert_eq!(get(&backend, &[key("a")], Some(&request())).await, [Slot::Busy]);
 }
 
 #[tokio::test]
@@ -91,7 +95,7 @@ async fn what_is_written_is_kept_as_long_as_was_said() {
     let lease = LeaseRequest::new(Duration::from_secs(10));
     let groups = groups("42");
 
-    backend.get(&[key("lease")], Some(&lease)).await.unwrap();
+    get(&backend, &[key("lease")], Some(&lease)).await;
     assert!((9_000..=10_000).contains(&milliseconds_left(&server, &name("lease"))));
 
     let options = SetOptions::new(Duration::from_secs(20), SetMode::IfStamp(lease.stamp));
@@ -106,7 +110,10 @@ async fn what_is_written_is_kept_as_long_as_was_said() {
     let (standing, user) = (&groups[0], groups.last().unwrap());
     assert!((29_000..=30_000).contains(&milliseconds_left(&server, &group_name(user))));
     assert!(milliseconds_left(&server, &group_name(standing)) > 1 << 38, "years");
-    backend.advance(std::slice::from_ref(user), Duration::from_secs(40)).await.unwrap();
+    backend
+        .advance(std::slice::from_ref(user), &AdvanceOptions::new(Duration::from_secs(40)))
+        .await
+        .unwrap();
     assert!((39_000..=40_000).contains(&milliseconds_left(&server, &group_name(user))));
 }
 
@@ -148,7 +155,7 @@ async fn a_server_that_forgot_the_scripts_is_told_again() {
 
     for _ in 0..3 {
         let lease = request();
-        assert_eq!(backend.get(&[key("a")], Some(&lease)).await.unwrap(), [Slot::Leased]);
+        assert_eq!(get(&backend, &[key("a")], Some(&lease)).await, [Slot::Leased]);
         backend.release(&key("a"), &lease.stamp).await.unwrap();
         server.cli(&["SCRIPT", "FLUSH"]);
     }
@@ -186,7 +193,7 @@ async fn an_entry_at_the_limit_comes_back() {
     let config = RedisConfig::new(&server.url()).unwrap().response_timeout(LONG);
     let backend = RedisBackend::with_config(config).unwrap();
     let (lease, entry) = (request(), Bytes::from(vec![7; RedisBackend::MAX_ENTRY]));
-    backend.get(&[key("a")], Some(&lease)).await.unwrap();
+    get(&backend, &[key("a")], Some(&lease)).await;
 
     let filled = backend.set(&key("a"), entry.clone(), &under(lease.stamp)).await.unwrap();
 
@@ -200,10 +207,10 @@ async fn nothing_asked_is_nothing_sent() {
     server.kill();
     let backend = connect(&server);
 
-    assert_eq!(backend.get(&[], Some(&request())).await.unwrap(), []);
+    assert_eq!(get(&backend, &[], Some(&request())).await, []);
     assert_eq!(backend.generations(&[], LONG).await.unwrap(), []);
-    backend.invalidate(&[]).await.unwrap();
-    backend.advance(&[], LONG).await.unwrap();
+    invalidate(&backend, &[]).await;
+    backend.advance(&[], &AdvanceOptions::new(LONG)).await.unwrap();
 }
 
 #[tokio::test]
@@ -211,14 +218,14 @@ async fn no_command_walks_over_the_keys_or_waits() {
     let server = server_or_return!(Flavour::Redis);
     let backend = connect(&server);
     let lease = request();
-    backend.get(&[key("a"), key("b")], Some(&lease)).await.unwrap();
-    backend.get(&[key("a"), key("b")], None).await.unwrap();
+    get(&backend, &[key("a"), key("b")], Some(&lease)).await;
+    get(&backend, &[key("a"), key("b")], None).await;
     let _ = backend.set(&key("a"), entry("a"), &under(lease.stamp)).await.unwrap();
     let _ = backend.set(&key("a"), entry("a"), &always()).await.unwrap();
     backend.release(&key("b"), &lease.stamp).await.unwrap();
     backend.generations(&groups("42"), LONG).await.unwrap();
-    backend.advance(&groups("42"), LONG).await.unwrap();
-    backend.invalidate(&[key("a"), key("b")]).await.unwrap();
+    backend.advance(&groups("42"), &AdvanceOptions::new(LONG)).await.unwrap();
+    invalidate(&backend, &[key("a"), key("b")]).await;
     backend.ping().await.unwrap();
 
     let stats = server.cli(&["INFO", "commandstats"]);

@@ -6,7 +6,7 @@ use cache_core::backend::{Backend, SetOutcome, Slot};
 use cache_test_servers::{Flavour, server_or_return};
 use tokio::task::JoinSet;
 
-use crate::common::{connect, connections, entry, key, look, request, under};
+use crate::common::{connect, connections, entry, get, key, look, request, under};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hundreds_of_callers_share_one_connection() {
@@ -19,7 +19,7 @@ async fn hundreds_of_callers_share_one_connection() {
         let backend = backend.clone();
         callers.spawn(async move {
             let (id, lease) = (id.to_string(), request());
-            let slots = backend.get(&[key(&id)], Some(&lease)).await.unwrap();
+            let slots = get(&backend, &[key(&id)], Some(&lease)).await;
             assert_eq!(slots, [Slot::Leased]);
             let filled = backend.set(&key(&id), entry(&id), &under(lease.stamp)).await.unwrap();
             assert_eq!(filled, SetOutcome::Stored);

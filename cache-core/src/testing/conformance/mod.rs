@@ -4,14 +4,21 @@
 
 #![allow(clippy::missing_panics_doc, reason = "they are tests: that is how they fail")]
 
+mod groups;
+mod holds;
+
+pub use groups::*;
+pub use holds::*;
+
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
 
 use super::key;
-use crate::backend::{Backend, LeaseRequest, SetMode, SetOptions, SetOutcome, Slot};
-use crate::group::{Generation, Group};
+use crate::backend::{
+    Backend, InvalidateOptions, LeaseRequest, SetMode, SetOptions, SetOutcome, Slot,
+};
 use crate::key::Key;
 use crate::wire::Stamp;
 
@@ -36,11 +43,14 @@ macro_rules! conformance {
             a_fill_needs_the_stamp_that_is_there
             a_fill_under_a_lease_is_returned
             a_group_that_is_advanced_gets_another_generation
+            a_held_generation_is_gone_after_its_hold
             a_lease_ends_by_itself
             a_lease_is_given_to_one_caller
             a_missing_generation_is_made_once
             a_missing_key_is_missing
             a_released_lease_can_be_taken
+            a_stamp_is_held_until_something_else_is_there
+            a_tombstone_keeps_leases_and_fills_away
             an_entry_ends_with_its_ttl
             an_entry_is_replaced_by_its_stamp
             an_invalidation_stops_the_fill_under_way
@@ -82,9 +92,14 @@ fn entry(payload: &'static [u8]) -> Bytes {
 }
 
 async fn look(backend: &dyn Backend, key: &Key, lease: Option<&LeaseRequest>) -> Slot {
-    let slots = backend.get(std::slice::from_ref(key), lease).await.expect("get");
-    assert_eq!(slots.len(), 1, "one key, one answer");
+    let slots = look_many(backend, std::slice::from_ref(key), lease).await;
     slots.into_iter().next().expect("one answer")
+}
+
+async fn look_many(backend: &dyn Backend, keys: &[Key], lease: Option<&LeaseRequest>) -> Vec<Slot> {
+    let slots = backend.get(keys, lease).await;
+    assert_eq!(slots.len(), keys.len(), "one answer for each key");
+    slots.into_iter().map(|slot| slot.expect("get")).collect()
 }
 
 async fn set(backend: &dyn Backend, key: &Key, bytes: &Bytes, options: &SetOptions) -> SetOutcome {
@@ -95,7 +110,13 @@ async fn set(backend: &dyn Backend, key: &Key, bytes: &Bytes, options: &SetOptio
 }
 
 async fn invalidate(backend: &dyn Backend, key: &Key) {
-    backend.invalidate(std::slice::from_ref(key)).await.expect("invalidate");
+    end(backend, std::slice::from_ref(key), None).await;
+}
+
+async fn end(backend: &dyn Backend, keys: &[Key], hold: Option<Duration>) {
+    let ended = backend.invalidate(keys, &InvalidateOptions::new(hold)).await;
+    assert_eq!(ended.len(), keys.len(), "one answer for each key");
+    ended.into_iter().for_each(|ended| ended.expect("invalidate"));
 }
 
 /// Takes the lease of `key` and fills it.
@@ -118,7 +139,7 @@ async fn gone(backend: &dyn Backend, key: &Key) -> Duration {
 /// `get` says that nothing is there, with or without interest in a lease.
 pub async fn a_missing_key_is_missing(backend: &dyn Backend) {
     assert_eq!(look(backend, &fresh_key(), None).await, Slot::Missing);
-    assert_eq!(backend.get(&[], None).await.expect("get"), []);
+    assert!(backend.get(&[], None).await.is_empty());
 }
 
 /// Of many who ask at once, one gets the lease; without one, a lease looks like nothing.
@@ -183,13 +204,13 @@ pub async fn an_invalidation_removes_whatever_is_there(backend: &dyn Backend) {
     assert_eq!(set(backend, &foreign, &stranger, &always()).await, SetOutcome::Stored);
 
     let keys = [filled, leased, foreign, fresh_key()];
-    backend.invalidate(&keys).await.expect("invalidate");
+    end(backend, &keys, None).await;
 
-    let slots = backend.get(&keys, None).await.expect("get");
+    let slots = look_many(backend, &keys, None).await;
     assert_eq!(slots, [Slot::Missing, Slot::Missing, Slot::Missing, Slot::Missing]);
     assert_eq!(look(backend, &keys[1], Some(&request())).await, Slot::Leased);
     assert_eq!(look(backend, &other, None).await, Slot::Entry(kept));
-    backend.invalidate(&[]).await.expect("an empty list is no error");
+    end(backend, &[], None).await;
 }
 
 /// The holder gives its lease back, nobody else can; an entry stays.
@@ -252,7 +273,7 @@ pub async fn a_batch_is_answered_in_order(backend: &dyn Backend) {
     }
     let lease = request();
 
-    let slots = backend.get(&keys, Some(&lease)).await.expect("get");
+    let slots = look_many(backend, &keys, Some(&lease)).await;
 
     for (index, slot) in slots.iter().enumerate() {
         let expected = if index % 2 == 0 { Slot::Entry(bytes.clone()) } else { Slot::Leased };
@@ -276,7 +297,7 @@ pub async fn every_scope_has_its_own_entry(backend: &dyn Backend) {
     ];
     fill(backend, &base, &entry(b"value")).await;
 
-    let slots = backend.get(&others, None).await.expect("get");
+    let slots = look_many(backend, &others, None).await;
 
     assert!(slots.iter().all(|slot| *slot == Slot::Missing));
 }
@@ -311,38 +332,6 @@ pub async fn a_lease_ends_by_itself(backend: &dyn Backend) {
     assert_eq!(late, SetOutcome::Refused);
 }
 
-async fn generations(backend: &dyn Backend, groups: &[Group]) -> Vec<Generation> {
-    let generations = backend.generations(groups, LONG).await.expect("generations");
-    assert_eq!(generations.len(), groups.len(), "one answer for each");
-    generations
-}
-
-/// All who ask agree on it, at once and later.
-pub async fn a_missing_generation_is_made_once(backend: &dyn Backend) {
-    let groups: Vec<_> = fresh_key().user(rand::random::<u64>()).groups().collect();
-
-    let asked = (0..20).map(|_| generations(backend, &groups));
-    let answers = join_all(asked).await;
-
-    let later = generations(backend, &groups).await;
-    assert!(answers.iter().all(|answer| *answer == later));
-    assert!(backend.generations(&[], LONG).await.expect("generations").is_empty());
-}
-
-/// It never had that one before; other groups keep theirs.
-pub async fn a_group_that_is_advanced_gets_another_generation(backend: &dyn Backend) {
-    let his = fresh_key().user(rand::random::<u64>()).groups().last().expect("a group");
-    let hers = fresh_key().user(rand::random::<u64>()).groups().last().expect("a group");
-    let groups = [his.clone(), hers];
-    let before = generations(backend, &groups).await;
-
-    backend.advance(&[his], LONG).await.expect("advance");
-
-    let after = generations(backend, &groups).await;
-    assert_ne!(before[0], after[0]);
-    assert_eq!(before[1], after[1]);
-}
-
 /// An entry is never stored in part, whenever its writer went away.
 pub async fn a_dropped_write_is_whole_or_not_at_all(backend: &dyn Backend) {
     let (key, old) = (fresh_key(), entry(b"old"));
@@ -366,10 +355,8 @@ pub async fn invalidations_win_against_racing_fills(backend: &dyn Backend) {
 
         let options = under(lease.stamp);
         let late = backend.set(&key, old, &options);
-        let (filled, invalidated) =
-            futures_util::future::join(late, backend.invalidate(std::slice::from_ref(&key))).await;
+        let (filled, ()) = futures_util::future::join(late, invalidate(backend, &key)).await;
 
-        invalidated.expect("invalidate");
         let filled = filled.expect("set");
         let found = look(backend, &key, None).await;
         assert_eq!(found, Slot::Missing, "round {round}, fill {filled:?}");
@@ -387,7 +374,7 @@ pub async fn a_closed_backend_refuses_to_work(backend: &dyn Backend) {
 
     backend.close().await;
 
-    assert!(backend.get(&[fresh_key()], None).await.is_err());
+    assert!(backend.get(&[fresh_key()], None).await[0].is_err());
     assert!(backend.set(&fresh_key(), entry(b"value"), &always()).await.is_err());
     assert!(backend.ping().await.is_err());
 }
