@@ -6,8 +6,23 @@ use std::path::PathBuf;
 /// Which server, and which of its databases. What may be shown of a configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Endpoint {
-    pub(crate) address: Address,
+    pub(crate) place: Place,
     pub(crate) db: u32,
+}
+
+/// Where the server is, or who knows.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Place {
+    At(Address),
+    Elected(Election),
+}
+
+/// The primary that sentinels agree on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Election {
+    /// What the sentinels call it.
+    pub(crate) name: String,
+    pub(crate) sentinels: Vec<Host>,
 }
 
 /// Where a server listens.
@@ -28,12 +43,26 @@ pub(crate) struct Host {
 impl Host {
     /// The port of Redis and Valkey if nothing else is said, with TLS too.
     pub(crate) const DEFAULT_PORT: u16 = 6379;
+    /// The port of a sentinel if nothing else is said.
+    pub(crate) const SENTINEL_PORT: u16 = 26379;
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { address, db } = self;
-        write!(f, "redis({address}/{db})")
+        let Self { place, db } = self;
+        write!(f, "redis({place}/{db})")
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(address) => address.fmt(f),
+            Self::Elected(Election { name, sentinels }) => {
+                let sentinels: Vec<_> = sentinels.iter().map(Host::to_string).collect();
+                write!(f, "{name}@{}", sentinels.join(","))
+            }
+        }
     }
 }
 

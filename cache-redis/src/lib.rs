@@ -30,6 +30,7 @@ mod numbers;
 mod parts;
 mod reply;
 mod script;
+mod sentinel;
 mod split;
 mod stream;
 mod supervisor;

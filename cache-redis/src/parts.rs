@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::Result;
 use crate::config::RedisConfig;
-use crate::endpoint::{Address, Endpoint, Host};
+use crate::endpoint::{Address, Host, Place};
 use crate::error::wrong;
 use crate::split;
 
@@ -17,13 +17,15 @@ use crate::split;
 #[derive(Default)]
 pub(crate) struct Parts {
     /// A place that is not one host and its port.
-    pub(crate) place: Option<Address>,
+    pub(crate) place: Option<Place>,
     pub(crate) host: Option<String>,
     pub(crate) port: Option<u16>,
     pub(crate) username: Option<String>,
     pub(crate) password: Option<String>,
     pub(crate) db: Option<u32>,
     pub(crate) tls: Option<bool>,
+    pub(crate) sentinel_username: Option<String>,
+    pub(crate) sentinel_password: Option<String>,
 }
 
 impl Parts {
@@ -32,8 +34,13 @@ impl Parts {
         if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(wrong(name, "contains white space, perhaps a line break: remove it"));
         }
-        match text.split_once("://") {
-            Some((scheme, rest)) if is_socket(scheme) => split::socket(name, rest),
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return Self::from_host(name, text);
+        };
+        match scheme.to_ascii_lowercase().as_str() {
+            "unix" | "redis+unix" | "valkey+unix" => split::socket(name, rest),
+            "redis+sentinel" | "valkey+sentinel" => split::sentinels(name, rest, false),
+            "rediss+sentinel" | "valkeys+sentinel" => split::sentinels(name, rest, true),
             _ => Self::from_host(name, text),
         }
     }
@@ -49,35 +56,54 @@ impl Parts {
             return Err(wrong(name, NO_OPTIONS));
         }
         Ok(Self {
-            place: None,
             host: Some(host_of(name, &url)?),
             port: port_of(name, &url)?,
             username: decoded(name, Some(url.username()))?,
             password: decoded(name, url.password())?,
             db: db_of(name, &url)?,
             tls: Some(tls),
+            ..Self::default()
         })
+    }
+
+    /// Takes what the URL of one of several sentinels says, and returns where that one is.
+    pub(crate) fn add_sentinel(&mut self, name: &str, url: Self) -> Result<Host> {
+        if url.db.is_some() || url.place.is_some() {
+            return Err(wrong(name, "names more than a host: write `redis://host:26379`"));
+        }
+        let said = (url.tls, url.username, url.password);
+        if self.tls.is_none() {
+            (self.tls, self.sentinel_username, self.sentinel_password) = said;
+        } else if said != (self.tls, self.sentinel_username.clone(), self.sentinel_password.clone())
+        {
+            return Err(wrong(name, ONE_FOR_ALL));
+        }
+        let host = url.host.ok_or_else(|| wrong(name, "names no host"))?;
+        Ok(Host { name: host, port: url.port.unwrap_or(Host::SENTINEL_PORT) })
     }
 
     /// Puts the parts together; `None` if no server is named.
     pub(crate) fn config(self) -> Option<RedisConfig> {
         let port = self.port.unwrap_or(Host::DEFAULT_PORT);
-        let host = self.host.map(|name| Address::Tcp(Host { name, port }));
-        let address = self.place.or(host)?;
-        let mut config = RedisConfig::at(Endpoint { address, db: self.db.unwrap_or_default() });
+        let host = self.host.map(|name| Place::At(Address::Tcp(Host { name, port })));
+        let mut config = RedisConfig::at(self.place.or(host)?).db(self.db.unwrap_or_default());
         config.tls = self.tls.unwrap_or_default();
         config.username = self.username;
         config.password = self.password;
+        config.sentinel_username = self.sentinel_username;
+        config.sentinel_password = self.sentinel_password;
         Some(config)
     }
 }
+
+const ONE_FOR_ALL: &str = "differs from that of another in its scheme or its credentials: all \
+                           sentinels share them, and TLS goes for the servers too";
 
 const NO_URL: &str = "is not a URL: write `redis://user:password@host:6379/0`, with a port from 1 \
                       to 65535 and special characters of the password percent-encoded (`#` as \
                       `%23`, `/` as `%2F`)";
 
-const NO_SCHEME: &str =
-    "must begin with `redis://`, or `rediss://` for TLS, or `unix://` for a socket";
+const NO_SCHEME: &str = "must begin with `redis://`, or `rediss://` for TLS, or `redis+sentinel://`, or `unix://` for a socket";
 
 const NO_OPTIONS: &str = "has a `?` or `#`, but takes no options: remove them, or write `%3F` and \
                           `%23` if they belong to the password";
@@ -111,10 +137,6 @@ fn port_of(name: &str, url: &Url) -> Result<Option<u16>> {
         Some(0) => Err(wrong(name, "has port 0: a port is from 1 to 65535")),
         port => Ok(port),
     }
-}
-
-fn is_socket(scheme: &str) -> bool {
-    ["unix", "redis+unix", "valkey+unix"].contains(&scheme.to_ascii_lowercase().as_str())
 }
 
 pub(crate) fn decoded(name: &str, text: Option<&str>) -> Result<Option<String>> {

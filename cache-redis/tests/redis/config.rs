@@ -41,6 +41,9 @@ fn a_url_is_understood() {
         ("unix:///run/redis.sock", "redis(unix:/run/redis.sock/0)"),
         ("redis+unix:///run/redis.sock?db=2", "redis(unix:/run/redis.sock/2)"),
         ("valkey+unix://app:a%2Fb@/run/my%20redis.sock", "redis(unix:/run/my redis.sock/0)"),
+        ("redis+sentinel://a,b:1,[::1]/main", "redis(main@a:26379,b:1,[::1]:26379/0)"),
+        ("valkey+sentinel://app:a%2Fb@10.0.0.1/my.db-1_x/3", "redis(my.db-1_x@10.0.0.1:26379/3)"),
+        ("redis+sentinel://[::1]:7,a/main/", "redis(main@[::1]:7,a:26379/0)"),
         ("UNIX://:secret@/r", "redis(unix:/r/0)"),
     ] {
         assert_eq!(shown(url), expected);
@@ -77,6 +80,21 @@ fn a_url_that_cannot_be_meant_is_refused_at_once() {
         ("redis://host/99999999999", "database number"),
         ("redis://host?protocol=resp2", "takes no options"),
         ("rediss://host#insecure", "takes no options"),
+        ("redis+sentinel://", "names no sentinels"),
+        ("redis+sentinel:///main", "names no sentinels"),
+        ("redis+sentinel://a,,b/main", "names no sentinels"),
+        ("redis+sentinel://a:0/main", "names no sentinels"),
+        ("redis+sentinel://a:b/main", "names no sentinels"),
+        ("redis+sentinel://[::1/main", "names no sentinels"),
+        ("redis+sentinel://[a]/main", "names no sentinels"),
+        ("redis+sentinel://a", "call the primary"),
+        ("redis+sentinel://a/", "call the primary"),
+        ("redis+sentinel://a/ma%20in", "call the primary"),
+        ("redis+sentinel://a/main/x", "database number"),
+        ("redis+sentinel://a/main/0/1", "database number"),
+        ("redis+sentinel://a/main?db=1", "takes no options"),
+        ("redis+sentinel://app@a/main", "has no password"),
+        ("sentinel://a/main", "`redis+sentinel://`"),
         ("redis://app@host", "has no password"),
         ("redis://app:@host", "has no password"),
         ("redis://host\n", "white space"),
@@ -96,6 +114,8 @@ fn settings_that_contradict_each_other_are_refused() {
         (config().username("app"), "has no password"),
         (config().connect_timeout(Duration::ZERO), "connect_timeout"),
         (config().response_timeout(Duration::ZERO), "response_timeout"),
+        (config().sentinel_password("secret"), "no use without sentinels"),
+        (RedisConfig::sentinel("main", ["redis://u@a"]).unwrap(), "sentinels has no password"),
         (RedisConfig::unix("/r").ca_cert("pem"), "which has no TLS"),
         (RedisConfig::unix("r"), "is not absolute"),
         (RedisConfig::unix(""), "is not absolute"),
@@ -111,6 +131,29 @@ fn settings_that_contradict_each_other_are_refused() {
 }
 
 #[test]
+fn sentinels_are_named_by_urls_that_agree() {
+    let refusal = |name: &str, urls: &[&str]| {
+        RedisConfig::sentinel(name, urls).map(|config| config.to_string()).unwrap_err().to_string()
+    };
+    for (name, urls, expected) in [
+        ("main", &[][..], "name at least one"),
+        ("", &["redis://a"], "`sentinel monitor`"),
+        ("a b", &["redis://a"], "`sentinel monitor`"),
+        ("main", &["a:1"], "must begin with `redis://`"),
+        ("main", &["redis://a/1"], "names more than a host"),
+        ("main", &["unix:///r"], "names more than a host"),
+        ("main", &["redis+sentinel://a/main"], "names more than a host"),
+        ("main", &["redis://a", "rediss://b"], "differs from that of another"),
+        ("main", &["redis://:hunter22@a", "redis://:hunter33@b"], "differs from that of another"),
+    ] {
+        let text = refusal(name, urls);
+        assert!(text.contains(expected) && !text.contains("hunter"), "{text}");
+    }
+    let config = RedisConfig::sentinel("main", ["redis://u:p@a", "redis://u:p@[::1]:7"]).unwrap();
+    assert_eq!(config.db(1).to_string(), "redis(main@a:26379,[::1]:7/1)");
+}
+
+#[test]
 fn variables_say_whether_redis_is_wanted() {
     for (vars, expected) in [
         (&[][..], None),
@@ -120,6 +163,10 @@ fn variables_say_whether_redis_is_wanted() {
         (&[("USE_REDIS", "off"), ("REDIS_PORT", "abc")], None),
         (&[("REDIS_HOST", "a")], Some("redis(a:6379/0)")),
         (&[("REDIS_URL", "redis://a:1/2")], Some("redis(a:1/2)")),
+        (
+            &[("REDIS_URL", "redis+sentinel://a/m"), ("REDIS_SENTINEL_PASSWORD", "secret")],
+            Some("redis(m@a:26379/0)"),
+        ),
         (&[("USE_REDIS", "TRUE"), ("REDIS_URL", "redis://a:1/2")], Some("redis(a:1/2)")),
         (&[("USE_REDIS", "yes"), ("REDIS_HOST", "a")], Some("redis(a:6379/0)")),
         (&[("USE_REDIS", "1"), ("REDIS_HOST", "a")], Some("redis(a:6379/0)")),
@@ -168,6 +215,9 @@ fn contradicting_variables_are_refused_by_name() {
         (&[("REDIS_URL", "unix:///r"), ("REDIS_HOST", "a")], &["REDIS_URL", "REDIS_HOST"]),
         (&[("REDIS_URL", "unix:///r"), ("REDIS_PORT", "1")], &["REDIS_URL", "REDIS_PORT"]),
         (&[("REDIS_URL", "unix:///r"), ("REDIS_TLS", "1")], &["REDIS_URL", "REDIS_TLS"]),
+        (&[("REDIS_URL", "redis+sentinel://a/m"), ("REDIS_HOST", "a")], &["REDIS_HOST"]),
+        (&[url, ("REDIS_SENTINEL_PASSWORD", "secret")], &["no use without sentinels"]),
+        (&[("REDIS_SENTINEL_USERNAME", "app")], &["REDIS_SENTINEL_USERNAME", "REDIS_URL"]),
         (&[("REDIS_PASSWORD", "secret")], &["REDIS_PASSWORD", "REDIS_HOST", "REDIS_URL"]),
         (&[("REDIS_DB", "1")], &["REDIS_DB", "REDIS_HOST"]),
         (&[("REDIS_PORT", "1")], &["REDIS_PORT", "REDIS_HOST"]),
@@ -216,9 +266,16 @@ fn no_error_and_no_debug_text_shows_a_secret() {
     let places = ["redis://{}", "redis://{}@a", "redis://:{}@a/x", "redis://{}:{}@a:0", "{}"];
     let more = ["redis://a/{}", "redis://a?{}", "redis://a:{}", "http://u:{}@a", "redis://u:{}@:1"];
     let sockets = ["unix://{}@/r", "unix://u:{}@/r#", "unix://{}", "unix:///r?{}", "unix://{}@h/r"];
+    let sentinels = ["redis+sentinel://{}", "redis+sentinel://u:{}@a", "redis+sentinel://a/m/{}"];
     let names = ["USE_REDIS", "REDIS_URL", "REDIS_PORT", "REDIS_DB", "REDIS_TLS", "REDIS_PASSWORD"];
 
-    for url in places.iter().chain(&more).chain(&sockets).map(|place| place.replace("{}", SECRET)) {
+    for url in places
+        .iter()
+        .chain(&more)
+        .chain(&sockets)
+        .chain(&sentinels)
+        .map(|place| place.replace("{}", SECRET))
+    {
         let text = format!("{:?}", RedisBackend::new(&url));
         let vars = format!("{:?}", from_vars(&[("REDIS_URL", &url), ("REDIS_PORT", SECRET)]));
         let alone = url == "redis://hunter22"; // that is a host
