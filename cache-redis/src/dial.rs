@@ -1,5 +1,6 @@
 //! One attempt to connect.
 
+use std::future::pending;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -8,19 +9,22 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, ProtocolVersion, PushInfo, RedisConnectionInfo, Value, cmd};
 use tokio::time::Instant;
 
+use crate::backoff::Backoff;
 use crate::config::RedisConfig;
-use crate::endpoint::{Address, Endpoint, Host};
+use crate::endpoint::{Address, Endpoint, Host, Place};
 use crate::error;
 use crate::link::Link;
 use crate::news::Feed;
+use crate::sentinel::{Failure, Sentinels, Stage};
 use crate::stream::{self, Stream, within};
 use crate::tls::Tls;
-use crate::{Result, reply};
+use crate::{Error, Result, reply};
 
-/// Connects to one server: a stream, and the greeting over it.
+/// Connects to one server: its address, a stream, and the greeting over it.
 pub(crate) struct Dialer {
     pub(crate) endpoint: Endpoint,
     role: Role,
+    route: Route,
     tls: Option<Tls>,
     login: RedisConnectionInfo,
     connect_timeout: Duration,
@@ -41,18 +45,42 @@ pub(crate) enum Role {
     Replica,
 }
 
+/// The way to the server.
+enum Route {
+    At(Address),
+    Through(Sentinels),
+}
+
+impl Route {
+    fn new(config: &RedisConfig, tls: Option<&Tls>) -> Self {
+        match &config.endpoint.place {
+            Place::At(address) => Self::At(address.clone()),
+            // For those who ask no more than who the others are.
+            Place::Cluster(seeds) => Self::At(Address::Tcp(seeds.first.clone())),
+            Place::Elected(election) => {
+                let login = login(&config.sentinel_username, &config.sentinel_password);
+                Self::Through(Sentinels::new(election.clone(), login, tls.cloned()))
+            }
+        }
+    }
+}
+
 /// A fresh connection, and what must be polled for it to work; that ends when it is lost.
 pub(crate) struct Opened {
     pub(crate) link: Link,
     pub(crate) driver: BoxFuture<'static, ()>,
+    /// What sentinels take for the primary, if that is it.
+    pub(crate) elected: Option<Host>,
 }
 
 impl Dialer {
     pub(crate) fn new(config: RedisConfig) -> Result<Self> {
         config.check()?;
+        let tls = config.tls.then(|| Tls::new(&config)).transpose()?;
         Ok(Self {
-            tls: config.tls.then(|| Tls::new(&config)).transpose()?,
-            login: login(&config),
+            route: Route::new(&config, tls.as_ref()),
+            tls,
+            login: login(&config.username, &config.password).set_db(config.endpoint.db.into()),
             connect_timeout: config.connect_timeout,
             response_timeout: config.response_timeout,
             endpoint: config.endpoint,
@@ -63,9 +91,11 @@ impl Dialer {
 
     /// Returns a dialer for another server of the same owner.
     pub(crate) fn at(&self, host: Host, role: Role) -> Self {
+        let address = Address::Tcp(host);
         Self {
-            endpoint: Endpoint { address: Address::Tcp(host), db: 0 },
+            endpoint: Endpoint { place: Place::At(address.clone()), db: 0 },
             role,
+            route: Route::At(address),
             tls: self.tls.clone(),
             login: self.login.clone(),
             connect_timeout: self.connect_timeout,
@@ -87,7 +117,57 @@ impl Dialer {
     /// Connects, or says which step failed.
     pub(crate) async fn dial(&self) -> Result<Opened> {
         let deadline = Instant::now() + self.connect_timeout;
-        let stream = stream::open(&self.endpoint.address, self.tls.as_ref(), deadline).await?;
+        match &self.route {
+            Route::At(address) => self.connect(address, deadline).await,
+            Route::Through(sentinels) => self.elect(sentinels, deadline).await,
+        }
+    }
+
+    /// Returns the longest pause between two attempts.
+    pub(crate) fn longest_pause(&self) -> Duration {
+        match self.route {
+            Route::At(_) => Backoff::LONGEST,
+            Route::Through(_) => Backoff::LONGEST_BY_SENTINELS,
+        }
+    }
+
+    /// Waits until the sentinels name another server than the one that is connected.
+    pub(crate) async fn replaced(&self, elected: Option<&Host>) -> Error {
+        const OFTEN: Duration = Duration::from_secs(1);
+        let every = self.feed().map_or(OFTEN, |feed| feed.max_silence() / 2);
+        match (&self.route, elected) {
+            (Route::Through(sentinels), Some(host)) => sentinels.replaced(host, every).await,
+            _ => pending().await,
+        }
+    }
+
+    /// Connects to the server that a sentinel names, if that says itself that it is a primary.
+    async fn elect(&self, sentinels: &Sentinels, deadline: Instant) -> Result<Opened> {
+        let (mut tried, mut furthest) = (Vec::new(), None::<Failure>);
+        for (index, deadline) in sentinels.in_turn(deadline) {
+            let failure = match sentinels.ask(index, deadline).await {
+                Ok(host) if tried.contains(&host) => continue,
+                Ok(host) => match self.connect(&Address::Tcp(host.clone()), deadline).await {
+                    Ok(opened) => {
+                        sentinels.prefer(index);
+                        return Ok(Opened { elected: Some(host), ..opened });
+                    }
+                    Err(error) => {
+                        tried.push(host);
+                        Failure { stage: Stage::Use, error }
+                    }
+                },
+                Err(failure) => failure,
+            };
+            if furthest.as_ref().is_none_or(|furthest| furthest.stage < failure.stage) {
+                furthest = Some(failure);
+            }
+        }
+        Err(furthest.map_or_else(error::lost, error::no_primary))
+    }
+
+    async fn connect(&self, address: &Address, deadline: Instant) -> Result<Opened> {
+        let stream = stream::open(address, self.tls.as_ref(), deadline).await?;
         within(deadline, NO_GREETING, self.greet(stream)).await
     }
 
@@ -107,7 +187,7 @@ impl Dialer {
         let link = Link::new(wire, self.response_timeout);
         let mut driver: BoxFuture<'static, ()> = Box::pin(driver);
         tokio::select! {
-            link = self.prepare(link) => Ok(Opened { link: link?, driver }),
+            link = self.prepare(link) => Ok(Opened { link: link?, driver, elected: None }),
             () = &mut driver => Err(error::lost()),
         }
     }
@@ -145,15 +225,14 @@ impl Dialer {
 const NO_GREETING: &str =
     "redis took the connection but does not answer: it hangs, or it wants TLS (`rediss://`)";
 
-fn login(config: &RedisConfig) -> RedisConnectionInfo {
+fn login(username: &Option<String>, password: &Option<String>) -> RedisConnectionInfo {
     let mut login = RedisConnectionInfo::default()
         .set_protocol(ProtocolVersion::RESP3)
-        .set_lib_name("cache-aside", env!("CARGO_PKG_VERSION"))
-        .set_db(config.endpoint.db.into());
-    if let Some(username) = &config.username {
+        .set_lib_name("cache-aside", env!("CARGO_PKG_VERSION"));
+    if let Some(username) = username {
         login = login.set_username(username);
     }
-    if let Some(password) = &config.password {
+    if let Some(password) = password {
         login = login.set_password(password);
     }
     login

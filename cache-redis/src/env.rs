@@ -29,6 +29,8 @@ impl RedisConfig {
     /// | `REDIS_PASSWORD` | as it is, not percent-encoded | none |
     /// | `REDIS_DB` | the number of a database | 0 |
     /// | `REDIS_TLS` | as `USE_REDIS` | false |
+    /// | `REDIS_SENTINEL_USERNAME` | an ACL user of the sentinels in the URL | the default user |
+    /// | `REDIS_SENTINEL_PASSWORD` | the sentinels' password, as it is | none |
     ///
     /// With a URL the separate variables may repeat what it says and add what it leaves open. With
     /// `USE_REDIS=false` nothing else is looked at. A `REDIS_PORT` of `tcp://…` is ignored:
@@ -66,6 +68,8 @@ fn unaddressed(parts: &Parts) -> Option<&'static str> {
         (parts.port.is_some(), "REDIS_PORT"),
         (parts.db.is_some(), "REDIS_DB"),
         (parts.tls.is_some(), "REDIS_TLS"),
+        (parts.sentinel_password.is_some(), "REDIS_SENTINEL_PASSWORD"),
+        (parts.sentinel_username.is_some(), "REDIS_SENTINEL_USERNAME"),
     ];
     set.into_iter().find_map(|(is_set, name)| is_set.then_some(name))
 }
@@ -92,6 +96,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             password: agreed("REDIS_PASSWORD", url.password, self.text("REDIS_PASSWORD")?)?,
             db: agreed("REDIS_DB", url.db, self.db()?)?,
             tls: agreed("REDIS_TLS", url.tls, self.switch("REDIS_TLS")?)?,
+            sentinel_username: self.text("REDIS_SENTINEL_USERNAME")?,
+            sentinel_password: self.text("REDIS_SENTINEL_PASSWORD")?,
         })
     }
 

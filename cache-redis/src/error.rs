@@ -7,6 +7,7 @@ use std::io;
 use redis::{RedisError, ServerError, Value};
 use rustls::CertificateError;
 
+use crate::sentinel::{Failure, Stage};
 use crate::{Error, ErrorKind};
 
 /// A setting that cannot be used.
@@ -123,6 +124,40 @@ pub(crate) fn lost() -> Error {
 /// A connection over which nothing comes any more.
 pub(crate) fn silent() -> Error {
     down("redis does not answer any more: it hangs, or the network swallows everything")
+}
+
+/// A primary that is none any more.
+pub(crate) fn replaced() -> Error {
+    down("the sentinels name another primary")
+}
+
+/// No primary through any sentinel: why not through the one that came furthest.
+pub(crate) fn no_primary(Failure { stage, error }: Failure) -> Error {
+    let text = match stage {
+        Stage::Reach => format!("no sentinel can be asked: {error}"),
+        Stage::Ask | Stage::Know => error.to_string(),
+        Stage::Use => format!("the server that the sentinels name cannot be used: {error}"),
+    };
+    down(text).with_source(error)
+}
+
+/// What a sentinel says instead of naming a server.
+pub(crate) fn no_sentinel(code: &str) -> Error {
+    down(match code {
+        "NOAUTH" => {
+            "the sentinels want a password (NOAUTH): set `sentinel_password`, or \
+             REDIS_SENTINEL_PASSWORD"
+        }
+        "NOPERM" => {
+            "the user of the sentinels lacks a right (NOPERM): allow it \
+             `+hello +sentinel|get-master-addr-by-name`"
+        }
+        "WRONGPASS" => {
+            "the sentinels refused the user name or the password (WRONGPASS): correct \
+             `sentinel_password`, or REDIS_SENTINEL_PASSWORD"
+        }
+        _ => "what listens at the address of a sentinel is no sentinel: check host and port",
+    })
 }
 
 /// A server that only repeats what another one says.

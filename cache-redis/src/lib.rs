@@ -32,6 +32,7 @@ mod parts;
 mod reads;
 mod reply;
 mod script;
+mod sentinel;
 mod servers;
 mod split;
 mod stream;

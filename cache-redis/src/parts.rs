@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::Result;
 use crate::config::RedisConfig;
-use crate::endpoint::{Address, Endpoint, Host, Seeds};
+use crate::endpoint::{Address, Host, Place};
 use crate::error::wrong;
 use crate::split;
 
@@ -17,13 +17,15 @@ use crate::split;
 #[derive(Default)]
 pub(crate) struct Parts {
     /// A place that is not one host and its port.
-    pub(crate) place: Option<Address>,
+    pub(crate) place: Option<Place>,
     pub(crate) host: Option<String>,
     pub(crate) port: Option<u16>,
     pub(crate) username: Option<String>,
     pub(crate) password: Option<String>,
     pub(crate) db: Option<u32>,
     pub(crate) tls: Option<bool>,
+    pub(crate) sentinel_username: Option<String>,
+    pub(crate) sentinel_password: Option<String>,
 }
 
 impl Parts {
@@ -37,31 +39,15 @@ impl Parts {
         };
         match scheme.to_ascii_lowercase().as_str() {
             "unix" | "redis+unix" | "valkey+unix" => split::socket(name, rest),
-            "redis+cluster" | "valkey+cluster" => split::cluster(name, false, rest),
-            "rediss+cluster" | "valkeys+cluster" => split::cluster(name, true, rest),
+            "redis+cluster" | "valkey+cluster" => split::cluster(name, rest, false),
+            "rediss+cluster" | "valkeys+cluster" => split::cluster(name, rest, true),
+            "redis+sentinel" | "valkey+sentinel" => split::sentinels(name, rest, false),
+            "rediss+sentinel" | "valkeys+sentinel" => split::sentinels(name, rest, true),
             _ => Self::from_host(name, text),
         }
     }
 
-    /// Makes one of several, of which each names a node of the same cluster.
-    pub(crate) fn joined(name: &str, all: Vec<Self>) -> Result<Self> {
-        let mut seeds = Vec::new();
-        let mut whole = Self::default();
-        for part in all {
-            let (port, host) = (part.port.unwrap_or(Host::DEFAULT_PORT), part.host);
-            let host =
-                host.ok_or_else(|| wrong(name, "is not that of one node: list one in each"))?;
-            seeds.push(Host { name: host, port });
-            whole.username = agreed(name, whole.username, part.username)?;
-            whole.password = agreed(name, whole.password, part.password)?;
-            whole.db = agreed(name, whole.db, part.db)?;
-            whole.tls = agreed(name, whole.tls, part.tls)?;
-        }
-        whole.place = seeds_of(seeds);
-        Ok(whole)
-    }
-
-    pub(crate) fn from_host(name: &str, text: &str) -> Result<Self> {
+    fn from_host(name: &str, text: &str) -> Result<Self> {
         let url = Url::parse(text).map_err(|_| wrong(name, NO_URL))?;
         let tls = match url.scheme() {
             "redis" | "valkey" => false,
@@ -72,35 +58,70 @@ impl Parts {
             return Err(wrong(name, NO_OPTIONS));
         }
         Ok(Self {
-            place: None,
             host: Some(host_of(name, &url)?),
             port: port_of(name, &url)?,
             username: decoded(name, Some(url.username()))?,
             password: decoded(name, url.password())?,
             db: db_of(name, &url)?,
             tls: Some(tls),
+            ..Self::default()
         })
+    }
+
+    /// Takes what the URL of one of several sentinels says, and returns where that one is.
+    pub(crate) fn add_sentinel(&mut self, name: &str, url: Self) -> Result<Host> {
+        if url.db.is_some() || url.place.is_some() {
+            return Err(wrong(name, "names more than a host: write `redis://host:26379`"));
+        }
+        let said = (url.tls, url.username, url.password);
+        if self.tls.is_none() {
+            (self.tls, self.sentinel_username, self.sentinel_password) = said;
+        } else if said != (self.tls, self.sentinel_username.clone(), self.sentinel_password.clone())
+        {
+            return Err(wrong(name, ONE_FOR_ALL));
+        }
+        let host = url.host.ok_or_else(|| wrong(name, "names no host"))?;
+        Ok(Host { name: host, port: url.port.unwrap_or(Host::SENTINEL_PORT) })
+    }
+
+    /// Takes what the URL of one of several nodes of a cluster says, and returns where that one is.
+    pub(crate) fn add_node(&mut self, name: &str, url: Self) -> Result<Host> {
+        let host = url.host.ok_or_else(|| wrong(name, "names no single node: list one in each"))?;
+        let said = (url.tls, url.username, url.password, url.db);
+        if self.tls.is_none() {
+            (self.tls, self.username, self.password, self.db) = said;
+        } else if said != (self.tls, self.username.clone(), self.password.clone(), self.db) {
+            return Err(wrong(name, ONE_LOGIN));
+        }
+        Ok(Host { name: host, port: url.port.unwrap_or(Host::DEFAULT_PORT) })
     }
 
     /// Puts the parts together; `None` if no server is named.
     pub(crate) fn config(self) -> Option<RedisConfig> {
         let port = self.port.unwrap_or(Host::DEFAULT_PORT);
-        let host = self.host.map(|name| Address::Tcp(Host { name, port }));
-        let address = self.place.or(host)?;
-        let mut config = RedisConfig::at(Endpoint { address, db: self.db.unwrap_or_default() });
+        let host = self.host.map(|name| Place::At(Address::Tcp(Host { name, port })));
+        let mut config = RedisConfig::at(self.place.or(host)?).db(self.db.unwrap_or_default());
         config.tls = self.tls.unwrap_or_default();
         config.username = self.username;
         config.password = self.password;
+        config.sentinel_username = self.sentinel_username;
+        config.sentinel_password = self.sentinel_password;
         Some(config)
     }
 }
+
+const ONE_FOR_ALL: &str = "differs from that of another in its scheme or its credentials: all \
+                           sentinels share them, and TLS goes for the servers too";
+
+const ONE_LOGIN: &str = "differs from that of another in more than the host: all nodes of a cluster \
+                         share the rest";
 
 const NO_URL: &str = "is not a URL: write `redis://user:password@host:6379/0`, with a port from 1 \
                       to 65535 and special characters of the password percent-encoded (`#` as \
                       `%23`, `/` as `%2F`)";
 
-const NO_SCHEME: &str = "must begin with `redis://`, or `rediss://` for TLS, or `unix://` for a socket, or \
-     `redis+cluster://` for a cluster";
+const NO_SCHEME: &str = "must begin with `redis://`, or `rediss://` for TLS, or \
+                         `redis+sentinel://`, or `redis+cluster://`, or `unix://` for a socket";
 
 const NO_OPTIONS: &str = "has a `?` or `#`, but takes no options: remove them, or write `%3F` and \
                           `%23` if they belong to the password";
@@ -134,22 +155,6 @@ fn port_of(name: &str, url: &Url) -> Result<Option<u16>> {
         Some(0) => Err(wrong(name, "has port 0: a port is from 1 to 65535")),
         port => Ok(port),
     }
-}
-
-/// Returns the place of a cluster; `None` without a node.
-pub(crate) fn seeds_of(hosts: Vec<Host>) -> Option<Address> {
-    let mut hosts = hosts.into_iter();
-    Some(Address::Cluster(Seeds { first: hosts.next()?, others: hosts.collect() }))
-}
-
-/// Sees that two URLs do not contradict each other.
-fn agreed<T: PartialEq>(name: &str, one: Option<T>, other: Option<T>) -> Result<Option<T>> {
-    if one.is_some() && other.is_some() && one != other {
-        let problem = "says something else than another: nodes of a cluster share user, password \
-                       and TLS";
-        return Err(wrong(name, problem));
-    }
-    Ok(one.or(other))
 }
 
 pub(crate) fn decoded(name: &str, text: Option<&str>) -> Result<Option<String>> {

@@ -9,7 +9,7 @@ use redis::{Cmd, Pipeline, Value, cmd};
 use crate::cluster::Cluster;
 use crate::config::RedisConfig;
 use crate::dial::Dialer;
-use crate::endpoint::Address;
+use crate::endpoint::Place;
 use crate::error::lost;
 use crate::news::Feed;
 use crate::supervisor::Supervisor;
@@ -41,8 +41,8 @@ impl Servers {
     pub(crate) fn new(config: RedisConfig) -> Result<Self> {
         let with_replicas = config.read_from_replicas;
         let dialer = Dialer::new(config)?;
-        Ok(match dialer.endpoint.address.clone() {
-            Address::Cluster(seeds) => Self::Cluster(Cluster::new(dialer, seeds, with_replicas)),
+        Ok(match dialer.endpoint.place.clone() {
+            Place::Cluster(seeds) => Self::Cluster(Cluster::new(dialer, seeds, with_replicas)),
             _ => Self::One(Supervisor::new(dialer)),
         })
     }

@@ -26,7 +26,6 @@ pub(crate) async fn open(
 ) -> Result<Box<dyn Stream>> {
     let host = match address {
         Address::Socket(path) => return within(deadline, NO_ANSWER, enter(path)).await,
-        Address::Cluster(seeds) => &seeds.first,
         Address::Tcp(host) => host,
     };
     let socket = reach(host, deadline).await?;

@@ -138,7 +138,8 @@ impl Task {
     }
 
     async fn stay_connected(&self) {
-        let mut backoff = Backoff::new();
+        let longest = self.dialer.longest_pause();
+        let mut backoff = Backoff::new(longest);
         loop {
             match self.dialer.dial().await {
                 Err(error) => self.down(error),
@@ -146,7 +147,7 @@ impl Task {
                     let opened_at = Instant::now();
                     self.serve(opened).await;
                     if opened_at.elapsed() > Backoff::LONGEST {
-                        backoff = Backoff::new();
+                        backoff = Backoff::new(longest);
                         continue; // it worked, so it may work again at once
                     }
                 }
@@ -156,7 +157,7 @@ impl Task {
     }
 
     /// Lets callers use a connection until it is lost.
-    async fn serve(&self, Opened { link, driver }: Opened) {
+    async fn serve(&self, Opened { link, driver, elected }: Opened) {
         let feed = self.dialer.feed().filter(|_| link.is_listening());
         // Before anybody reads from it: what was read from the last one may be old.
         if let Some(feed) = feed {
@@ -173,6 +174,7 @@ impl Task {
             () = driver => lost(),
             error = link.failed() => error,
             error = silent => error,
+            error = self.dialer.replaced(elected.as_ref()) => error,
         };
         self.down(error);
     }

@@ -13,7 +13,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::Result;
 use crate::config::{ClientCert, RedisConfig};
-use crate::endpoint::Address;
+use crate::endpoint::{Address, Place};
 use crate::error::{no_tls, wrong};
 
 /// TLS to any server: whom to trust, and who we are.
@@ -25,7 +25,7 @@ pub(crate) struct Tls {
 impl Tls {
     /// Reads the certificates, those of the system included.
     pub(crate) fn new(config: &RedisConfig) -> Result<Self> {
-        if let Address::Tcp(host) = &config.endpoint.address {
+        if let Place::At(Address::Tcp(host)) = &config.endpoint.place {
             server_name(&host.name)?;
         }
         let roots = config.ca_cert.as_deref().map_or_else(system_roots, private_roots)?;

@@ -1,15 +1,15 @@
 //! Describes a server, then starts it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use crate::certs::Certs;
+use crate::certs::{Authority, Certs};
 use crate::control::{Address, Control};
+use crate::group::{Group, Role};
 use crate::guard::Guard;
 use crate::host::Host;
 use crate::port::Port;
 use crate::process::Process;
-use crate::role::Role;
 use crate::settings::{Place, Settings};
 use crate::{Error, Flavour, Server, not_run};
 
@@ -21,13 +21,13 @@ const TRIES: usize = 5;
 pub struct Builder {
     flavour: Flavour,
     settings: Settings,
-    role: Role,
+    group: Option<Group>,
 }
 
 impl Builder {
     /// Creates the description of a plain server, without TLS and open to everybody.
     pub fn new(flavour: Flavour) -> Self {
-        Self { flavour, settings: Settings::default(), role: Role::Alone }
+        Self { flavour, settings: Settings::default(), group: None }
     }
 
     /// Has the server speak TLS, with certificates of its own; a client certificate is optional.
@@ -55,8 +55,8 @@ impl Builder {
     }
 
     /// Has the server play a part in a group.
-    pub(crate) fn role(mut self, role: Role) -> Self {
-        self.role = role;
+    pub(crate) fn group(mut self, group: Group) -> Self {
+        self.group = Some(group);
         self
     }
 
@@ -92,23 +92,28 @@ impl Builder {
     }
 
     fn try_start(&self) -> Result<Server, Error> {
-        if self.settings.tls && self.role != Role::Alone {
-            return Err(Error::Failed("a group of servers speaks no TLS".to_owned()));
-        }
         let guard = Guard::new()?;
-        let certs = self.settings.tls.then(|| Certs::create(guard.folder())).transpose()?;
+        let certs = self.settings.tls.then(|| self.certs(guard.folder())).transpose()?;
         let port = Port::claim()?;
         let seat = match self.flavour.program() {
             Some(program) => self.process(program, guard, &port)?,
-            None if self.role == Role::Alone => self.container(guard, &port)?,
+            None if self.group.is_none() => self.container(guard, &port)?,
             None => return Err(self.no_group()),
         };
         Server::start(self.settings.clone(), seat, port, certs)
     }
 
+    fn certs(&self, folder: &Path) -> io::Result<Certs> {
+        match &self.group {
+            Some(group) => Certs::create(folder, &group.authority),
+            None => Certs::create(folder, &Authority::new()?),
+        }
+    }
+
     fn process(&self, program: PathBuf, guard: Guard, port: &Port) -> Result<Seat, Error> {
         const SOCKET: &str = "control";
-        let bus = (self.role == Role::Node).then(Port::claim).transpose()?;
+        let role = self.group.as_ref().map(|group| group.role);
+        let bus = (role == Some(Role::Node)).then(Port::claim).transpose()?;
         let place = Place {
             bind: "127.0.0.1",
             folder: guard.folder(),
@@ -120,7 +125,7 @@ impl Builder {
         fs::write(guard.folder().join(Process::SETTINGS), self.settings.file(place))?;
         let address = Address::File(guard.folder().join(SOCKET));
         let control = Control::new(address, self.settings.password.clone());
-        let process = Process::new(program, guard, self.role.options());
+        let process = Process::new(program, guard, role.map_or(&[], Role::options));
         Ok(Seat { host: Box::new(process), control, second_port: bus })
     }
 
@@ -194,7 +199,7 @@ mod tests {
         let Some(program) = Flavour::Valkey.program() else {
             return not_run::note("valkey-server is not on PATH");
         };
-        let builder = Builder::new(Flavour::Valkey).role(Role::Node);
+        let builder = Builder::new(Flavour::Valkey).group(Group::new(Role::Node).unwrap());
         let port = Port::claim().unwrap();
         let seat = builder.process(program, Guard::new().unwrap(), &port).unwrap();
         let bus = seat.second_port.as_ref().unwrap().number();

@@ -13,6 +13,22 @@
 //! assert_eq!(server.cli(&["GET", "greeting"]), "hello");
 //! ```
 //!
+//! # Groups
+//!
+//! A [`Cluster`] is three primaries with a replica each; a [`SentinelSet`] is a primary, a replica
+//! and three sentinels. Their servers know each other before a test gets them:
+//!
+//! ```
+//! use cache_test_servers::{Cluster, Flavour, cluster_or_return};
+//!
+//! let cluster = cluster_or_return!(Flavour::Valkey);
+//! let primary = cluster.primary_of_slot(Cluster::slot_of(b"greeting"));
+//! primary.kill();
+//! cluster.wait_until_ok(); // its replica has taken over
+//! ```
+//!
+//! They need Redis 7.0 or a Valkey as a program; no group is in containers.
+//!
 //! # Where servers come from
 //!
 //! `redis-server` and `valkey-server` are taken from `PATH`; a missing one comes from a container,
@@ -28,8 +44,8 @@
 //!
 //! # Limits
 //!
-//! Unix only. All calls block the calling thread, to start a process for some tens of milliseconds;
-//! they may be made inside and outside tokio.
+//! Unix only. All calls block the calling thread, to start a process for some tens of milliseconds
+//! and a group for some seconds; they may be made inside and outside tokio.
 
 mod builder;
 mod certs;
@@ -39,6 +55,7 @@ mod container;
 mod control;
 mod error;
 mod flavour;
+mod group;
 mod guard;
 mod host;
 mod not_run;
@@ -46,7 +63,6 @@ mod port;
 mod process;
 mod replication;
 mod reply;
-mod role;
 mod sentinel;
 mod server;
 mod settings;

@@ -69,7 +69,7 @@ impl Server {
         self.port.number()
     }
 
-    /// Returns the unix socket, without TLS too; a container has none.
+    /// Returns the unix socket, which never speaks TLS; a container has none.
     pub fn socket(&self) -> Option<&Path> {
         self.seat.control.socket()
     }

@@ -89,6 +89,8 @@ fn add_tls(file: &mut String, place: Place<'_>) {
     add(file, "tls-cert-file", &file_in(place, Certs::SERVER));
     add(file, "tls-key-file", &file_in(place, Certs::SERVER_KEY));
     add(file, "tls-auth-clients", "optional");
+    add(file, "tls-replication", "yes");
+    add(file, "tls-cluster", "yes");
 }
 
 /// Adds a cluster in which replicas stay where they are put, and always take over.

@@ -50,6 +50,16 @@ fn a_node_that_joins_takes_a_slot_and_its_keys() {
 }
 
 #[test]
+fn a_cluster_with_tls_is_of_one_authority() {
+    let cluster = cluster_or_return!(Server::builder(Flavour::Valkey).tls());
+    let [first, second] = [&cluster.nodes()[0], &cluster.nodes()[1]];
+
+    assert!(cluster.seeds().iter().all(|seed| seed.starts_with("rediss://")));
+    assert_eq!(first.ca_cert_pem().text(), second.ca_cert_pem().text());
+    moves_a_slot_with_its_keys(cluster);
+}
+
+#[test]
 fn a_stopped_primary_is_replaced() {
     let cluster = cluster_or_return!(Flavour::Valkey);
     let primary = primary_of(&cluster, "key");

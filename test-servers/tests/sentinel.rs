@@ -34,6 +34,15 @@ fn sentinels_and_servers_have_passwords_of_their_own() {
 }
 
 #[test]
+fn sentinels_and_servers_speak_tls() {
+    let set = sentinel_or_return!(SentinelSet::builder(Flavour::Redis).tls().password("secret"));
+
+    assert!(set.primary().url().starts_with("rediss://"));
+    assert_eq!(set.primary().ca_cert_pem().text(), set.sentinels()[0].ca_cert_pem().text());
+    replace_a_killed_primary(set);
+}
+
+#[test]
 fn two_sentinels_replace_a_stopped_primary() {
     let set = sentinel_or_return!(Flavour::Valkey);
     let primary = set.primary();

@@ -4,6 +4,7 @@
 
 mod bytes;
 mod common;
+mod failover;
 mod flights;
 mod groups;
 mod hearing;

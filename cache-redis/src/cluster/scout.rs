@@ -103,7 +103,7 @@ impl Scout {
     /// Asks over a connection of its own.
     async fn visit(&self, host: &Host) -> Result<View> {
         let dialer = self.shared.nodes.template().at(host.clone(), Role::Member);
-        let Opened { link, driver } = dialer.dial().await?;
+        let Opened { link, driver, .. } = dialer.dial().await?;
         tokio::select! {
             view = ask(&link, host) => view,
             () = driver => Err(lost()),

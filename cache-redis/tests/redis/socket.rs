@@ -14,7 +14,7 @@ fn at_socket(server: &Server) -> RedisBackend {
 }
 
 fn path(server: &Server) -> PathBuf {
-    server.folder().join("control")
+    server.socket().unwrap().to_owned()
 }
 
 async fn refusal(config: RedisConfig) -> String {

@@ -8,7 +8,7 @@ mod transfer;
 
 use node::Node;
 
-use crate::role::Role;
+use crate::group::{Group, Role};
 use crate::wait::{self, GROUP_LIMIT};
 use crate::{Builder, Error, Server, replication};
 
@@ -27,19 +27,20 @@ impl Cluster {
     /// Starts a cluster and waits until it is ready; takes a [`Flavour`](crate::Flavour) too.
     ///
     /// The builder describes every node. A node that is silent for a second is taken for dead; the
-    /// setting `cluster-node-timeout` changes that.
+    /// setting `cluster-node-timeout` changes that. With TLS, all nodes have one authority, and speak
+    /// TLS among themselves.
     ///
     /// # Errors
     ///
     /// [`Error::Unavailable`] if the program is missing and that was noted in the file named by
     /// `CACHE_ASIDE_NOT_RUN`, containers being no substitute; [`Error::Failed`] if the nodes do not
-    /// agree, or are to speak TLS.
+    /// agree.
     ///
     /// # Panics
     ///
     /// If the program is missing and there is no file to note that in.
     pub fn start(builder: impl Into<Builder>) -> Result<Self, Error> {
-        let builder = builder.into().role(Role::Node);
+        let builder = builder.into().group(Group::new(Role::Node)?);
         let mut cluster = Self { builder, nodes: Vec::new(), ids: Vec::new() };
         birth::create(&mut cluster)?;
         Ok(cluster)

@@ -1,7 +1,7 @@
 //! Describes servers and their sentinels, then starts them.
 
 use super::{SentinelSet, health};
-use crate::role::Role;
+use crate::group::{Group, Role};
 use crate::settings::quoted;
 use crate::wait::{self, GROUP_LIMIT};
 use crate::{Builder, Error, Flavour, Server};
@@ -19,8 +19,12 @@ pub struct SentinelBuilder {
 impl SentinelBuilder {
     /// Creates the description of servers and sentinels that are open to everybody.
     pub fn new(flavour: Flavour) -> Self {
-        let servers = Builder::new(flavour).role(Role::Member);
-        Self { servers, sentinels: Builder::new(flavour).role(Role::Sentinel) }
+        Self { servers: Builder::new(flavour), sentinels: Builder::new(flavour) }
+    }
+
+    /// Has all speak TLS, with certificates of one authority; those of clients are optional.
+    pub fn tls(self) -> Self {
+        Self { servers: self.servers.tls(), sentinels: self.sentinels.tls() }
     }
 
     /// Sets the password of the primary and of the replica.
@@ -53,22 +57,25 @@ impl SentinelBuilder {
     ///
     /// If the program is missing and there is no file to note that in.
     pub fn start(self) -> Result<SentinelSet, Error> {
-        let primary = self.servers.clone().start()?;
+        let group = Group::new(Role::Member)?;
+        let sentinels = self.sentinels.clone().group(group.with_role(Role::Sentinel));
+        let member = self.servers.clone().group(group);
+        let primary = member.clone().start()?;
         let target = format!("{} {}", primary.host(), primary.port());
-        let replica = self.servers.clone().config("replicaof", target).start()?;
-        let sentinels = self.sentinels(&primary);
-        let sentinels: Vec<_> =
-            (0..SENTINELS).map(|_| sentinels.clone().start()).collect::<Result<_, _>>()?;
-        for sentinel in &sentinels {
-            hurry(sentinel)?;
-        }
+        let replica = member.config("replicaof", target).start()?;
+        let sentinels = self.watch(sentinels, &primary);
+        let start = || {
+            let sentinel = sentinels.clone().start()?;
+            hurry(&sentinel).map(|()| sentinel)
+        };
+        let sentinels = (0..SENTINELS).map(|_| start()).collect::<Result<_, _>>()?;
         let set = SentinelSet { servers: [primary, replica], sentinels };
         wait::until(GROUP_LIMIT, || health::check(&set))?;
         Ok(set)
     }
 
-    /// Describes sentinels that watch a primary.
-    fn sentinels(&self, primary: &Server) -> Builder {
+    /// Has sentinels watch a primary.
+    fn watch(&self, sentinels: Builder, primary: &Server) -> Builder {
         let (name, host, port) = (SentinelSet::NAME, primary.host(), primary.port());
         let mut lines = vec![
             format!("monitor {name} {host} {port} 2"),
@@ -79,9 +86,7 @@ impl SentinelBuilder {
         lines.extend(secret.map(|secret| format!("auth-pass {name} {secret}")));
         let secret = self.sentinels.secret().map(quoted);
         lines.extend(secret.map(|secret| format!("sentinel-pass {secret}")));
-        lines
-            .into_iter()
-            .fold(self.sentinels.clone(), |sentinels, line| sentinels.config("sentinel", line))
+        lines.into_iter().fold(sentinels, |sentinels, line| sentinels.config("sentinel", line))
     }
 }
 

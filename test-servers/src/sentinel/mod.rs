@@ -45,7 +45,9 @@ impl SentinelSet {
         self.sentinels.iter().map(|server| (server.host().to_owned(), server.port())).collect()
     }
 
-    /// Returns the sentinels, which are servers too: to ask, to kill and to restart.
+    /// Returns the sentinels, which are servers too, to ask and to kill.
+    ///
+    /// After a restart, a sentinel knows what it knew, but looks and tells as seldom as by default.
     pub fn sentinels(&self) -> &[Server] {
         &self.sentinels
     }
