@@ -63,6 +63,12 @@ impl Map {
 }
 
 impl Shard {
+    /// Whether the primary is away, or a replica that is there is not checked yet.
+    pub(crate) fn is_settling(&self) -> bool {
+        let is_new = |node: &Arc<Node>| node.current().is_some() && !node.is_readable();
+        self.primary.current().is_none() || self.replicas.iter().any(is_new)
+    }
+
     /// Returns a replica that can be read from, another at each `turn`.
     pub(crate) fn replica(&self, turn: usize) -> Option<&Arc<Node>> {
         let count = self.replicas.len();

@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::time::{sleep, timeout};
 
+use super::map::Shard;
 use super::view::View;
 use super::{Shared, State};
 use crate::Result;
@@ -25,8 +26,9 @@ pub(crate) struct Scout {
 impl Scout {
     /// Between two looks, however much happens: moving slots redirects a great many calls.
     const PAUSE: Duration = Duration::from_millis(100);
-    /// Until the next look while a primary is away: somebody may have taken its place.
-    const AWAY: Duration = Duration::from_millis(250);
+    /// Until the next look, after the pause, while a primary is away: somebody may have taken its
+    /// place.
+    const AWAY: Duration = Duration::from_millis(100);
     /// Until the next look while nobody listens: redirections tell of what changes.
     const QUIET: Duration = Duration::from_secs(5);
     /// How long a node gets to say who serves what; others can be asked.
@@ -79,7 +81,7 @@ impl Scout {
     /// How long until the next look if nothing happens.
     fn interval(&self) -> Duration {
         let is_away = match &*self.shared.state.borrow() {
-            State::Up(map) => map.shards().iter().any(|shard| shard.primary.current().is_none()),
+            State::Up(map) => map.shards().iter().any(Shard::is_settling),
             _ => true,
         };
         match self.shared.nodes.hub() {
