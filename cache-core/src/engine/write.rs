@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::answer::{Answer, Value};
 use super::keep::{Backing, NearCopy};
 use super::{Call, Engine};
-use crate::backend::SetOutcome;
 use crate::group::Group;
 use crate::key::Key;
 use crate::policy::CallOptions;
@@ -56,22 +55,23 @@ impl Engine {
         let mut fence = Fence::raise(self, Cover::Keys(keys));
         let measure = self.measure(&**value)?;
         let Some(fresh) = self.lifetime(call, measure) else { return self.tell_keys(keys).await };
-        let mut snapshot = self.fences.snapshot(call.key);
-        let outcome = match &self.remote {
-            None => SetOutcome::Stored,
+        let snapshot = self.fences.snapshot(call.key);
+        let settled = match &self.remote {
+            None => Some(snapshot),
             Some(remote) => {
                 let ticket = remote.seize(call.key).await?;
-                self.fill(call, &**value, fresh, Duration::ZERO, ticket).await?
+                let filled = self.fill(call, &**value, fresh, Duration::ZERO, ticket).await?;
+                self.settled(call, filled, &snapshot).await
             }
         };
+        let Some(snapshot) = settled else { return Ok(()) };
         fence.lowered = true;
-        let is_alone = self.fences.bump_key_of(call.key, &mut snapshot);
+        let is_alone = self.fences.bump_key_of(call.key, &snapshot);
+        self.near.iter().for_each(|near| near.remove(call.key.as_bytes()));
         // If nobody else wrote or invalidated in the meantime, here or elsewhere, it is the newest.
-        if outcome == SetOutcome::Stored && is_alone {
+        if is_alone {
             let copy = NearCopy { weight: measure.weight, fresh, backing: Backing::Remote };
             self.keep_near(call, value, copy, &snapshot);
-        } else {
-            self.near.iter().for_each(|near| near.remove(call.key.as_bytes()));
         }
         Ok(())
     }

@@ -58,15 +58,20 @@ impl Remote {
     }
 
     /// Takes the lease of a key whose entry cannot be used, by putting it in the entry's place;
-    /// `None` if somebody else was faster.
+    /// `None` if somebody else was faster. Says whether news of that will come.
     pub(crate) async fn claim(
         self: &Arc<Self>,
         key: &Key,
         unusable: &[u8],
         generations: Generations,
-    ) -> Result<Option<Ticket>> {
-        let ticket = self.place(key, SetMode::IfStamp(Stamp::of(unusable))).await?;
-        Ok(ticket.map(|ticket| ticket.under(generations)))
+    ) -> Result<Option<(Ticket, SetOutcome)>> {
+        let placed = self.place(key, SetMode::IfStamp(Stamp::of(unusable))).await?;
+        Ok(placed.map(|(ticket, outcome)| (ticket.under(generations), outcome)))
+    }
+
+    /// Whether what is stored under `key` begins with `stamp`; false if that cannot be found out.
+    pub(crate) async fn holds(&self, key: &Key, stamp: &Stamp) -> bool {
+        self.gate.call(self.gate.backend.holds(key, stamp)).await.unwrap_or(false)
     }
 
     /// Takes the lease of a key whatever is there, for a writer who knows the new value.
@@ -79,9 +84,10 @@ impl Remote {
                 asked.into_iter().zip(&groups).map(named).collect()
             }
         };
-        let ticket = self.place(key, SetMode::Always).await?;
+        let placed = self.place(key, SetMode::Always).await?;
         let refused = || Error::new(ErrorKind::Backend, "an unconditional write was refused");
-        Ok(ticket.ok_or_else(refused)?.under(generations))
+        let (ticket, _) = placed.ok_or_else(refused)?;
+        Ok(ticket.under(generations))
     }
 
     /// Replaces what begins with `stamp` by `entry`.
@@ -173,13 +179,17 @@ impl Remote {
     }
 
     /// Puts a lease where `mode` allows it.
-    async fn place(self: &Arc<Self>, key: &Key, mode: SetMode) -> Result<Option<Ticket>> {
+    async fn place(
+        self: &Arc<Self>,
+        key: &Key,
+        mode: SetMode,
+    ) -> Result<Option<(Ticket, SetOutcome)>> {
         let request = LeaseRequest::new(self.settings.lease_ttl);
         let ticket = Ticket::new(self, key, request.stamp);
         let lease = Bytes::copy_from_slice(request.stamp.as_bytes());
         let options = SetOptions::new(request.ttl, mode);
         match self.gate.call(self.gate.backend.set(key, lease, &options)).await? {
-            SetOutcome::Echoed | SetOutcome::Stored => Ok(Some(ticket)),
+            outcome @ (SetOutcome::Echoed | SetOutcome::Stored) => Ok(Some((ticket, outcome))),
             SetOutcome::Refused => Ok(ticket.disarmed(None)),
         }
     }
