@@ -6,6 +6,7 @@ mod bytes;
 mod common;
 mod flights;
 mod groups;
+mod guards;
 mod hearing;
 mod hits;
 mod invalidation;

@@ -104,9 +104,6 @@ impl Engine {
                         Err(_) => {}
                     }
                     noted = true;
-                    if generations.is_held() {
-                        return Search::Held;
-                    }
                     match remote.claim(call.key, &stored, generations).await {
                         Ok(None) => {}
                         Ok(Some((ticket, outcome))) => {

@@ -107,7 +107,7 @@ impl Remote {
         }
         keys.iter().for_each(|_| self.counters.flaws.count(Flaw::Foreign));
         // Who cannot be cleared is looked at again, until nobody waits any more.
-        let _ = self.invalidate(&keys).await;
+        let _ = self.invalidate(&keys, None).await;
     }
 }
 
@@ -116,10 +116,12 @@ fn looked(ticket: Ticket, found: Result<(Slot, Generations)>) -> Look {
     // On an error the lease may be ours all the same: the ticket gives it back.
     let Ok((slot, generations)) = found else { return Look::Away };
     match slot {
+        // What others load now is of no use either; a lease that was taken goes back.
+        Slot::Leased if generations.is_held() => Look::Held,
+        _ if generations.is_held() => ticket.disarmed(Look::Held),
         Slot::Alien | Slot::Busy => ticket.disarmed(Look::Busy),
         Slot::Entry(bytes) => ticket.disarmed(Look::Entry(bytes, generations)),
         Slot::Held => ticket.disarmed(Look::Held),
-        Slot::Leased if generations.is_held() => Look::Held,
         Slot::Leased => Look::Ours(ticket.under(generations)),
         Slot::Missing => ticket.disarmed(Look::Away),
     }

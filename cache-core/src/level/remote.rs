@@ -122,20 +122,21 @@ impl Remote {
         }
     }
 
-    /// Removes entries and leases, so that no load under way can fill them.
-    ///
-    /// # Errors
-    ///
-    /// The first, if some keys could not be reached; the others are removed.
-    pub(crate) async fn invalidate(&self, keys: &[Key]) -> Result<()> {
-        let options = InvalidateOptions::default();
+    /// Removes entries and leases, so that no load under way can fill them; with a hold, no load
+    /// of that time can.
+    pub(crate) async fn invalidate(
+        self: &Arc<Self>,
+        keys: &[Key],
+        hold: Option<Duration>,
+    ) -> Vec<Result<()>> {
+        let options = InvalidateOptions::new(hold);
         let told = self.gate.backend.invalidate(keys, &options);
-        self.gate.call_each(keys.len(), told).await.into_iter().collect()
+        self.gate.call_each(keys.len(), told).await
     }
 
-    /// Ends every entry of `groups`.
-    pub(crate) async fn advance(&self, groups: &[Group]) -> Result<()> {
-        let options = AdvanceOptions::new(self.generation_ttl());
+    /// Ends every entry of `groups`; with a hold, nothing of them can be filled for that time.
+    pub(crate) async fn advance(&self, groups: &[Group], hold: Option<Duration>) -> Result<()> {
+        let options = AdvanceOptions::new(self.generation_ttl()).hold(hold);
         self.gate.call(self.gate.backend.advance(groups, &options)).await
     }
 
