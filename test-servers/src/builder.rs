@@ -1,10 +1,11 @@
 //! Describes a server, then starts it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use crate::certs::Certs;
+use crate::certs::{Authority, Certs};
 use crate::control::{Address, Control};
+use crate::group::{Group, Role};
 use crate::guard::Guard;
 use crate::host::Host;
 use crate::port::Port;
@@ -20,12 +21,13 @@ const TRIES: usize = 5;
 pub struct Builder {
     flavour: Flavour,
     settings: Settings,
+    group: Option<Group>,
 }
 
 impl Builder {
     /// Creates the description of a plain server, without TLS and open to everybody.
     pub fn new(flavour: Flavour) -> Self {
-        Self { flavour, settings: Settings::default() }
+        Self { flavour, settings: Settings::default(), group: None }
     }
 
     /// Has the server speak TLS, with certificates of its own; a client certificate is optional.
@@ -50,6 +52,17 @@ impl Builder {
     pub fn config(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.settings.more.push((name.into(), value.into()));
         self
+    }
+
+    /// Has the server play a part in a group.
+    pub(crate) fn group(mut self, group: Group) -> Self {
+        self.group = Some(group);
+        self
+    }
+
+    /// Returns the default user's password.
+    pub(crate) fn secret(&self) -> Option<&str> {
+        self.settings.password.as_deref()
     }
 
     /// Starts the server and waits until it answers.
@@ -80,28 +93,48 @@ impl Builder {
 
     fn try_start(&self) -> Result<Server, Error> {
         let guard = Guard::new()?;
-        let certs = self.settings.tls.then(|| Certs::create(guard.folder())).transpose()?;
+        let certs = self.settings.tls.then(|| self.certs(guard.folder())).transpose()?;
         let port = Port::claim()?;
         let seat = match self.flavour.program() {
             Some(program) => self.process(program, guard, &port)?,
-            None => self.container(guard, &port)?,
+            None if self.group.is_none() => self.container(guard, &port)?,
+            None => return Err(self.no_group()),
         };
         Server::start(self.settings.clone(), seat, port, certs)
     }
 
+    fn certs(&self, folder: &Path) -> io::Result<Certs> {
+        match &self.group {
+            Some(group) => Certs::create(folder, &group.authority),
+            None => Certs::create(folder, &Authority::new()?),
+        }
+    }
+
     fn process(&self, program: PathBuf, guard: Guard, port: &Port) -> Result<Seat, Error> {
         const SOCKET: &str = "control";
+        let role = self.group.as_ref().map(|group| group.role);
+        let bus = (role == Some(Role::Node)).then(Port::claim).transpose()?;
         let place = Place {
             bind: "127.0.0.1",
             folder: guard.folder(),
             plain_port: if self.settings.tls { 0 } else { port.number() },
             tls_port: port.number(),
+            bus_port: bus.as_ref().map(Port::number),
             socket: Some(SOCKET),
         };
         fs::write(guard.folder().join(Process::SETTINGS), self.settings.file(place))?;
         let address = Address::File(guard.folder().join(SOCKET));
         let control = Control::new(address, self.settings.password.clone());
-        Ok(Seat { host: Box::new(Process::new(program, guard)), control, _control_port: None })
+        let process = Process::new(program, guard, role.map_or(&[], Role::options));
+        Ok(Seat { host: Box::new(process), control, second_port: bus })
+    }
+
+    fn no_group(&self) -> Error {
+        let why = match self.flavour.program_name() {
+            Some(name) => format!("{name} is not on PATH, and no group is in containers"),
+            None => "no group is in containers".to_owned(),
+        };
+        Error::Unavailable(why)
     }
 
     #[cfg(feature = "container")]
@@ -114,7 +147,7 @@ impl Builder {
         let settings = self.settings.file(Container::place());
         let container = Container::new(self.flavour, guard, settings, ports);
         let control = Control::new(Address::Port(plain), self.settings.password.clone());
-        Ok(Seat { host: Box::new(container), control, _control_port: control_port })
+        Ok(Seat { host: Box::new(container), control, second_port: control_port })
     }
 
     #[cfg(not(feature = "container"))]
@@ -138,8 +171,8 @@ impl From<Flavour> for Builder {
 pub(crate) struct Seat {
     pub(crate) host: Box<dyn Host>,
     pub(crate) control: Control,
-    /// A port for control alone, held as long as the server.
-    pub(crate) _control_port: Option<Port>,
+    /// A port for control alone, or for a cluster's bus; held as long as the server.
+    pub(crate) second_port: Option<Port>,
 }
 
 #[cfg(test)]
@@ -158,8 +191,24 @@ mod tests {
         let seat = builder.process(program, Guard::new().unwrap(), &port).unwrap();
         let _thief = TcpListener::bind(("127.0.0.1", port.number())).unwrap();
 
-        let started = Server::start(builder.settings, seat, port, None);
+        assert_taken(Server::start(builder.settings, seat, port, None));
+    }
 
+    #[test]
+    fn a_bus_port_taken_at_the_last_moment_is_told_too() {
+        let Some(program) = Flavour::Valkey.program() else {
+            return not_run::note("valkey-server is not on PATH");
+        };
+        let builder = Builder::new(Flavour::Valkey).group(Group::new(Role::Node).unwrap());
+        let port = Port::claim().unwrap();
+        let seat = builder.process(program, Guard::new().unwrap(), &port).unwrap();
+        let bus = seat.second_port.as_ref().unwrap().number();
+        let _thief = TcpListener::bind(("127.0.0.1", bus)).unwrap();
+
+        assert_taken(Server::start(builder.settings, seat, port, None));
+    }
+
+    fn assert_taken(started: Result<Server, Error>) {
         let taken = io::ErrorKind::AddrInUse;
         assert!(matches!(started, Err(Error::Io(error)) if error.kind() == taken));
     }

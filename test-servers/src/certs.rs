@@ -59,31 +59,37 @@ impl Certs {
     /// The server's key.
     pub(crate) const SERVER_KEY: &str = "server.key";
 
-    /// Makes all certificates and writes them to a folder.
-    pub(crate) fn create(folder: &Path) -> io::Result<Self> {
-        let ca = Authority::new().map_err(io::Error::other)?;
+    /// Has an authority issue certificates, and writes them to a folder.
+    ///
+    /// The server's own is a client's too: a replica shows it to its primary.
+    pub(crate) fn create(folder: &Path, ca: &Authority) -> io::Result<Self> {
+        use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
         let names = ["localhost", "127.0.0.1", "::1"];
-        let server =
-            ca.issue(&names, ExtendedKeyUsagePurpose::ServerAuth).map_err(io::Error::other)?;
-        let client =
-            ca.issue(&["client"], ExtendedKeyUsagePurpose::ClientAuth).map_err(io::Error::other)?;
+        let server = ca.issue(&names, &[ServerAuth, ClientAuth]).map_err(io::Error::other)?;
+        let client = ca.issue(&["client"], &[ClientAuth]).map_err(io::Error::other)?;
         Pem::write(folder.join(Self::SERVER), server.0)?;
         Pem::write(folder.join(Self::SERVER_KEY), server.1)?;
         Ok(Self {
-            ca: Pem::write(folder.join(Self::CA), ca.pem)?,
+            ca: Pem::write(folder.join(Self::CA), ca.pem.clone())?,
             client: Pem::write(folder.join("client.pem"), client.0)?,
             client_key: Pem::write(folder.join("client.key"), client.1)?,
         })
     }
 }
 
-struct Authority {
+/// Who signs the certificates of a server, or of several that trust each other.
+pub(crate) struct Authority {
     pem: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn new() -> Result<Self, rcgen::Error> {
+    /// Makes a key and a certificate that is signed with it.
+    pub(crate) fn new() -> io::Result<Self> {
+        Self::create().map_err(io::Error::other)
+    }
+
+    fn create() -> Result<Self, rcgen::Error> {
         let key = KeyPair::generate()?;
         let mut params = valid_now(&[])?;
         params.distinguished_name.push(DnType::CommonName, "cache-aside test authority");
@@ -97,15 +103,22 @@ impl Authority {
     fn issue(
         &self,
         names: &[&str],
-        usage: ExtendedKeyUsagePurpose,
+        usages: &[ExtendedKeyUsagePurpose],
     ) -> Result<(String, String), rcgen::Error> {
         let key = KeyPair::generate()?;
         let mut params = valid_now(names)?;
         params.distinguished_name.push(DnType::CommonName, names[0]);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.insert_extended_key_usage(usage);
+        params.extended_key_usages = usages.to_vec();
         params.use_authority_key_identifier_extension = true;
         Ok((params.signed_by(&key, &self.issuer)?.pem(), key.serialize_pem()))
+    }
+}
+
+/// Shows no key.
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority").finish_non_exhaustive()
     }
 }
 

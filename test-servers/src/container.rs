@@ -51,6 +51,7 @@ impl Container {
             folder: Path::new("/tmp"),
             plain_port: 6379,
             tls_port: 6380,
+            bus_port: None,
             socket: None,
         }
     }

@@ -3,7 +3,7 @@
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::Reply;
@@ -35,6 +35,14 @@ impl Control {
     /// Creates a way in as the default user.
     pub(crate) fn new(address: Address, password: Option<String>) -> Self {
         Self { address, password }
+    }
+
+    /// Returns the socket's file.
+    pub(crate) fn socket(&self) -> Option<&Path> {
+        match &self.address {
+            Address::File(path) => Some(path),
+            Address::Port(_) => None,
+        }
     }
 
     /// Sends one command and reads its reply.

@@ -11,13 +11,14 @@ use crate::guard::Guard;
 use crate::host::Host;
 
 /// Announces its own id to the guard, then becomes the server.
-const SCRIPT: &str = r#"echo "process $$"; exec "$0" "$1" >>"$2" 2>&1"#;
+const SCRIPT: &str = r#"echo "process $$"; log=$1; shift; exec "$0" "$@" >>"$log" 2>&1"#;
 
 /// A server program, its folder, and its process while it runs.
 #[derive(Debug)]
 pub(crate) struct Process {
     program: PathBuf,
     guard: Guard,
+    options: &'static [&'static str],
     /// Waited for only when taken out: until then nobody else gets its id.
     child: Mutex<Option<Child>>,
 }
@@ -26,9 +27,9 @@ impl Process {
     /// The settings file's name in the guard's folder.
     pub(crate) const SETTINGS: &str = "server.conf";
 
-    /// Prepares a process; the guard's folder holds its settings.
-    pub(crate) fn new(program: PathBuf, guard: Guard) -> Self {
-        Self { program, guard, child: Mutex::new(None) }
+    /// Prepares a process; the guard's folder holds its settings, the options follow their name.
+    pub(crate) fn new(program: PathBuf, guard: Guard, options: &'static [&'static str]) -> Self {
+        Self { program, guard, options, child: Mutex::new(None) }
     }
 
     fn child(&self) -> MutexGuard<'_, Option<Child>> {
@@ -59,7 +60,8 @@ impl Host for Process {
     fn start(&self) -> Result<(), Error> {
         let child = Command::new("sh")
             .args(["-c", SCRIPT])
-            .args([&self.program, &self.guard.folder().join(Self::SETTINGS), &self.log_file()])
+            .args([&self.program, &self.log_file(), &self.guard.folder().join(Self::SETTINGS)])
+            .args(self.options)
             .env("LC_ALL", "C") // Redis does not start in a locale that is not installed
             .stdin(Stdio::null())
             .stdout(self.guard.announcement()?)

@@ -1,6 +1,7 @@
 //! A running server, and what a test may do to it.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub struct Server {
     settings: Settings,
+    frozen: AtomicBool,
     seat: Seat, // before the port: the server ends before the port is given up
     port: Port,
     certs: Option<Certs>,
@@ -37,7 +39,7 @@ impl Server {
         port: Port,
         certs: Option<Certs>,
     ) -> Result<Self, Error> {
-        let server = Self { settings, seat, port, certs };
+        let server = Self { settings, frozen: AtomicBool::new(false), seat, port, certs };
         server.seat.host.start()?;
         server.wait_until_ready()?;
         Ok(server)
@@ -65,6 +67,11 @@ impl Server {
     /// Returns the port, which stays the same over a restart.
     pub fn port(&self) -> u16 {
         self.port.number()
+    }
+
+    /// Returns the unix socket, which never speaks TLS; a container has none.
+    pub fn socket(&self) -> Option<&Path> {
+        self.seat.control.socket()
     }
 
     /// Returns the certificate that clients must trust.
@@ -123,6 +130,7 @@ impl Server {
     /// If it cannot be ended.
     pub fn kill(&self) {
         self.seat.host.kill().expect("a server of ours can be killed");
+        self.frozen.store(false, Ordering::SeqCst);
     }
 
     /// Freezes the server: connections stay open, new ones are accepted, and nothing answers.
@@ -132,6 +140,7 @@ impl Server {
     /// If the server is not running.
     pub fn stop(&self) {
         self.seat.host.stop().expect("a running server can be stopped");
+        self.frozen.store(true, Ordering::SeqCst);
     }
 
     /// Lets the server go on after [`Server::stop`].
@@ -141,6 +150,7 @@ impl Server {
     /// If the server is not running.
     pub fn resume(&self) {
         self.seat.host.resume().expect("a stopped server can go on");
+        self.frozen.store(false, Ordering::SeqCst);
     }
 
     /// Ends the server, starts it on the same port and waits until it answers.
@@ -166,6 +176,30 @@ impl Server {
     /// Returns what the server has logged so far.
     pub fn log(&self) -> String {
         self.seat.host.log()
+    }
+
+    /// Tells whether the server is neither killed, nor ended by itself, nor stopped.
+    pub(crate) fn is_running(&self) -> bool {
+        !self.frozen.load(Ordering::SeqCst) && matches!(self.seat.host.has_ended(), Ok(false))
+    }
+
+    /// Returns the port of the cluster's bus, for a node of a cluster.
+    pub(crate) fn bus_port(&self) -> Option<u16> {
+        self.seat.second_port.as_ref().map(Port::number)
+    }
+
+    /// Runs a command for somebody who waits: whatever is no answer is a reason to wait on.
+    pub(crate) fn ask(&self, words: &[impl AsRef<[u8]>]) -> Result<Reply, String> {
+        match self.command(words) {
+            Ok(Reply::Error(text)) => Err(format!("{} refuses: {text}", self.port())),
+            Ok(reply) => Ok(reply),
+            Err(error) => Err(format!("{} does not answer: {error:?}", self.port())),
+        }
+    }
+
+    /// Runs a command that a server of ours takes at once.
+    pub(crate) fn demand(&self, words: &[impl AsRef<[u8]>]) -> Result<Reply, Error> {
+        self.ask(words).map_err(Error::Failed)
     }
 
     fn scheme(&self) -> &'static str {

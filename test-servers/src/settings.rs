@@ -12,6 +12,8 @@ pub(crate) struct Place<'a> {
     pub(crate) folder: &'a Path,
     pub(crate) plain_port: u16,
     pub(crate) tls_port: u16,
+    /// The port of a cluster's bus; without one, the server is in no cluster.
+    pub(crate) bus_port: Option<u16>,
     /// The name of a socket in the folder.
     pub(crate) socket: Option<&'a str>,
 }
@@ -32,8 +34,12 @@ impl Settings {
         if self.tls {
             add_tls(&mut file, place);
         }
+        if let Some(port) = place.bus_port {
+            add_cluster(&mut file, port);
+        }
         if let Some(password) = &self.password {
             add(&mut file, "requirepass", &quoted(password));
+            add(&mut file, "masterauth", &quoted(password));
         }
         for (name, password) in &self.users {
             let secret = quoted(&format!(">{password}"));
@@ -69,6 +75,8 @@ fn base(place: Place<'_>) -> String {
     add(&mut file, "appendonly", "no");
     add(&mut file, "daemonize", "no");
     add(&mut file, "enable-debug-command", "yes");
+    add(&mut file, "repl-diskless-sync-delay", "0");
+    add(&mut file, "repl-ping-replica-period", "1");
     if let Some(name) = place.socket {
         add(&mut file, "unixsocket", &file_in(place, name));
     }
@@ -81,6 +89,18 @@ fn add_tls(file: &mut String, place: Place<'_>) {
     add(file, "tls-cert-file", &file_in(place, Certs::SERVER));
     add(file, "tls-key-file", &file_in(place, Certs::SERVER_KEY));
     add(file, "tls-auth-clients", "optional");
+    add(file, "tls-replication", "yes");
+    add(file, "tls-cluster", "yes");
+}
+
+/// Adds a cluster in which replicas stay where they are put, and always take over.
+fn add_cluster(file: &mut String, bus_port: u16) {
+    add(file, "cluster-enabled", "yes");
+    add(file, "cluster-port", &bus_port.to_string());
+    add(file, "cluster-announce-ip", "127.0.0.1");
+    add(file, "cluster-node-timeout", "1000");
+    add(file, "cluster-allow-replica-migration", "no");
+    add(file, "cluster-replica-validity-factor", "0");
 }
 
 fn file_in(place: Place<'_>, name: &str) -> String {
@@ -92,7 +112,7 @@ fn add(file: &mut String, name: &str, value: &str) {
 }
 
 /// Quotes a word so that the server reads back every byte of it.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let escaped: String = word.bytes().map(escape).collect();
     format!("\"{escaped}\"")
 }

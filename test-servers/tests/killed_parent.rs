@@ -9,7 +9,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
-use cache_test_servers::{Flavour, Server, server_or_return};
+use cache_test_servers::{
+    Flavour, Server, cluster_or_return, sentinel_or_return, server_or_return,
+};
 
 /// Set in the process that is to be killed: the test runs itself again.
 const VICTIM: &str = "CACHE_TEST_VICTIM";
@@ -49,6 +51,30 @@ fn a_killed_server_leaves_no_folder_behind_a_killed_test() {
     }
 
     let left = left_by_victim("a_killed_server_leaves_no_folder_behind_a_killed_test");
+
+    assert_gone(&left);
+}
+
+#[test]
+fn a_cluster_does_not_outlive_a_killed_test() {
+    let cluster = cluster_or_return!(Flavour::Redis);
+    if is_victim() {
+        return wait_to_be_killed(&cluster.nodes()[5]);
+    }
+
+    let left = left_by_victim("a_cluster_does_not_outlive_a_killed_test");
+
+    assert_gone(&left);
+}
+
+#[test]
+fn sentinels_do_not_outlive_a_killed_test() {
+    let set = sentinel_or_return!(Flavour::Valkey);
+    if is_victim() {
+        return wait_to_be_killed(&set.sentinels()[2]);
+    }
+
+    let left = left_by_victim("sentinels_do_not_outlive_a_killed_test");
 
     assert_gone(&left);
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::{env, fs};
 
-use cache_test_servers::{Flavour, server_or_return};
+use cache_test_servers::{Flavour, cluster_or_return, sentinel_or_return, server_or_return};
 
 /// Set in the process that can have no server: the test runs itself again.
 const WITHOUT: &str = "CACHE_TEST_WITHOUT";
@@ -17,13 +17,9 @@ fn a_test_without_its_server_is_noted() {
         return ask_for_a_server();
     }
     let name = "a_test_without_its_server_is_noted";
-    let file = env::temp_dir().join(format!("cache-test-not-run-{}", std::process::id()));
 
-    let output = run_without_servers(name, file.to_str().unwrap());
+    let notes = notes_of(name);
 
-    let notes = fs::read_to_string(&file).unwrap();
-    fs::remove_file(&file).unwrap();
-    assert!(output.status.success(), "{output:?}");
     assert!(notes.starts_with(&format!("binary {name}\t")), "{notes}");
     assert!(notes.contains("valkey"), "{notes}");
     assert_eq!(notes.lines().count(), 1);
@@ -42,9 +38,37 @@ fn a_test_without_its_server_fails_where_nothing_is_noted() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("cargo xtask test"), "{output:?}");
 }
 
+#[test]
+fn a_test_without_its_cluster_is_noted_once() {
+    if env::var_os(WITHOUT).is_some() {
+        let _cluster = cluster_or_return!(Flavour::Redis);
+        unreachable!("there is no cluster to be had");
+    }
+    assert_eq!(notes_of("a_test_without_its_cluster_is_noted_once").lines().count(), 1);
+}
+
+#[test]
+fn a_test_without_its_sentinels_is_noted_once() {
+    if env::var_os(WITHOUT).is_some() {
+        let _set = sentinel_or_return!(Flavour::Container);
+        unreachable!("there are no sentinels to be had");
+    }
+    assert_eq!(notes_of("a_test_without_its_sentinels_is_noted_once").lines().count(), 1);
+}
+
 fn ask_for_a_server() {
     let _server = server_or_return!(Flavour::Valkey);
     unreachable!("there is no server to be had");
+}
+
+/// Runs a test of this file that cannot have its servers, and returns what it noted.
+fn notes_of(test: &str) -> String {
+    let file = env::temp_dir().join(format!("cache-test-not-run-{test}-{}", std::process::id()));
+    let output = run_without_servers(test, file.to_str().unwrap());
+    assert!(output.status.success(), "{output:?}");
+    let notes = fs::read_to_string(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    notes
 }
 
 /// Runs a test of this file where there are neither programs nor a Docker engine.

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use cache_test_servers::{Error, Flavour, Reply, Server, server_or_return};
@@ -62,6 +63,21 @@ fn values_are_bytes() {
 
     assert_eq!(server.command(&["GET", "k"]).unwrap(), Reply::Bulk(value.into()));
     assert_eq!(server.command(&["GET", "other"]).unwrap(), Reply::Nil);
+}
+
+#[test]
+fn a_socket_leads_to_the_server_as_its_port_does() {
+    use std::io::{Read, Write};
+    let server = server_or_return!(Server::builder(Flavour::Redis).config("unixsocketperm", "700"));
+    let Some(path) = server.socket() else { return assert_ne!(server.log(), "") };
+
+    let mut stream = UnixStream::connect(path).unwrap();
+    stream.write_all(b"PING\r\n").unwrap();
+    let mut answer = [0; 7];
+    stream.read_exact(&mut answer).unwrap();
+
+    assert_eq!(&answer, b"+PONG\r\n");
+    assert!(path.starts_with(server.folder()));
 }
 
 #[test]
