@@ -8,6 +8,7 @@ mod common;
 mod failover;
 mod flights;
 mod groups;
+mod guards;
 mod hearing;
 mod hits;
 mod invalidation;
