@@ -25,7 +25,7 @@ pub mod testing;
 pub mod __private;
 
 pub use backend::Backend;
-pub use cache::{Cache, CacheBuilder};
+pub use cache::{Cache, CacheBuilder, Changes, WriteGuard};
 pub use clock::{Clock, SystemClock};
 pub use engine::answer::{Answer, Value};
 pub use error::{Error, ErrorKind, Result};

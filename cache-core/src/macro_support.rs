@@ -5,14 +5,11 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use futures_util::future::join;
-
 use crate::cache::Cache;
+pub use crate::cache::Changes;
 use crate::engine::answer::{Sharing, Value};
-use crate::group::Group;
-use crate::key::{Key, KeyPart};
+use crate::key::Key;
 pub use crate::policy::CallOptions;
-use crate::tier::Tier;
 
 /// Where an annotated function stands: its entity, unless it names one.
 #[derive(Clone, Copy, Debug)]
@@ -277,72 +274,4 @@ pub mod kinds {
     }
 
     impl<V: Value + Clone, E: Send> RunOwned<V, E> for Owned<V, E> {}
-}
-
-/// What a writer invalidates once it has succeeded.
-#[derive(Debug)]
-pub struct Invalidations {
-    cache: Cache,
-    keys: Vec<Key>,
-    groups: Vec<Group>,
-}
-
-impl Invalidations {
-    /// Starts an empty list.
-    pub fn new(cache: &Cache) -> Self {
-        Self { cache: cache.clone(), keys: Vec::new(), groups: Vec::new() }
-    }
-
-    /// Adds one entry.
-    #[must_use]
-    pub fn key(mut self, key: Key) -> Self {
-        self.keys.push(key);
-        self
-    }
-
-    /// Adds everything of a user.
-    #[must_use]
-    pub fn user(mut self, user: impl KeyPart) -> Self {
-        self.groups.push(self.cache.user_group(user));
-        self
-    }
-
-    /// Adds everything of a tier.
-    #[must_use]
-    pub fn tier(mut self, tier: impl Tier) -> Self {
-        self.groups.push(self.cache.tier_group(tier));
-        self
-    }
-
-    /// Adds everything of an entity.
-    #[must_use]
-    pub fn entity(mut self, entity: &str) -> Self {
-        self.groups.push(self.cache.entity_group(entity));
-        self
-    }
-
-    /// Performs them. A failure is counted and logged: the writer itself has succeeded.
-    pub async fn apply(self) {
-        // Side by side: dropped while the remote level is slow, both have begun here.
-        let (keys_told, groups_told) = join(
-            async {
-                if self.keys.is_empty() {
-                    Ok(())
-                } else {
-                    self.cache.invalidate_many(&self.keys).await
-                }
-            },
-            async {
-                if self.groups.is_empty() {
-                    Ok(())
-                } else {
-                    self.cache.invalidate_groups(&self.groups).await
-                }
-            },
-        )
-        .await;
-        if let Err(error) = keys_told.and(groups_told) {
-            tracing::warn!(%error, "invalidation incomplete");
-        }
-    }
 }

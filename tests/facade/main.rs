@@ -7,6 +7,7 @@ mod common;
 mod failover;
 mod flights;
 mod groups;
+mod guards;
 mod hearing;
 mod hits;
 mod invalidation;

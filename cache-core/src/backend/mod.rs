@@ -285,11 +285,12 @@ pub enum SetMode {
 #[must_use]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SetOutcome {
-    /// As [`Stored`](Self::Stored), and [`News::Changed`] of this very write will come.
+    /// As [`Stored`](Self::Stored), and [`News::Changed`] of this very write will come, before the
+    /// answer to whatever is asked next.
     ///
-    /// Redis tells a client of what its own scripts write, in spite of `NOLOOP`. The engine keeps
-    /// no near copy of such a write: the news would end it, and must not be ignored, as they may
-    /// stand for somebody else's change at the same moment too.
+    /// Redis tells a client of what its own scripts write, in spite of `NOLOOP`. Such news are not
+    /// ignored, as they may stand for somebody else's change at the same moment too. The engine
+    /// asks afterwards, by [`Backend::holds`], whether its write is still there.
     Echoed,
     /// Something else was there, or nothing any more; nothing was written.
     Refused,

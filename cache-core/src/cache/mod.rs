@@ -1,12 +1,16 @@
 //! The handle that users hold.
 
 mod builder;
+mod changes;
+mod guard;
 
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
 pub use builder::CacheBuilder;
+pub use changes::Changes;
+pub use guard::WriteGuard;
 
 use crate::Result;
 use crate::engine::Engine;
@@ -151,17 +155,23 @@ impl Cache {
         self.invalidate_many(std::slice::from_ref(key)).await
     }
 
-    /// Ends the entries of `keys`, in one round trip.
+    /// Ends the entries of `keys`, in one round trip to each node of the remote level.
     ///
     /// # Errors
     ///
-    /// As [`invalidate`](Self::invalidate).
+    /// As [`invalidate`](Self::invalidate), and how many of the keys that concerns; the others have
+    /// ended everywhere.
     pub async fn invalidate_many(&self, keys: &[Key]) -> Result<()> {
         if keys.iter().any(Key::is_too_long) {
             let short: Vec<Key> = keys.iter().filter(|key| !key.is_too_long()).cloned().collect();
             return self.engine.invalidate(&short).await;
         }
         self.engine.invalidate(keys).await
+    }
+
+    /// Starts a list of what a writer changes, to be ended together or guarded around a commit.
+    pub fn changes(&self) -> Changes {
+        Changes::new(self)
     }
 
     /// Ends everything cached for a user, under every tier and in every tenant. O(1).

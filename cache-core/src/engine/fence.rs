@@ -43,15 +43,26 @@ impl Fences {
         let stripe = stripe(key.local_hash(), KEY_STRIPES);
         let count = self.keys[stripe as usize].load(Ordering::SeqCst);
         let epoch = self.epoch.load(Ordering::SeqCst);
-        Snapshot { stripe: Mark { stripe, count }, epoch, marks, checked: AtomicU64::new(clock) }
+        let (count, echoes) = (AtomicU64::new(count), AtomicU64::new(0));
+        Snapshot { stripe, count, echoes, epoch, marks, checked: AtomicU64::new(clock) }
     }
 
     /// Whether nothing that `snapshot` covers was invalidated since: neither its key nor a group.
     pub(crate) fn hold(&self, snapshot: &Snapshot) -> bool {
         // What the caller stored before it asks must be visible to whoever bumps afterwards.
         fence(Ordering::SeqCst);
-        let Mark { stripe, count } = snapshot.stripe;
-        self.keys[stripe as usize].load(Ordering::SeqCst) == count && self.groups_hold(snapshot)
+        self.moved(snapshot) == 0 && self.groups_hold(snapshot)
+    }
+
+    /// As [`hold`](Self::hold), where the echoes that are expected may have been heard or not.
+    pub(crate) fn hold_but_for_echoes(&self, snapshot: &Snapshot) -> bool {
+        self.moved(snapshot) <= snapshot.echoes() && self.groups_hold(snapshot)
+    }
+
+    /// Returns how often the key's stripe was bumped since.
+    pub(crate) fn moved(&self, snapshot: &Snapshot) -> u64 {
+        let now = self.keys[snapshot.stripe as usize].load(Ordering::SeqCst);
+        now.wrapping_sub(snapshot.count.load(Ordering::SeqCst))
     }
 
     /// Whether no group that `snapshot` covers was invalidated since.
@@ -79,13 +90,19 @@ impl Fences {
         fence(Ordering::SeqCst);
     }
 
-    /// Bumps `key` and moves `snapshot` along; false if others bumped it since it was taken.
-    pub(crate) fn bump_key_of(&self, key: &Key, snapshot: &mut Snapshot) -> bool {
+    /// Bumps `key` and moves `snapshot` along; false, and the snapshot stays worthless, if others
+    /// bumped it since it was taken.
+    pub(crate) fn bump_key_of(&self, key: &Key, snapshot: &Snapshot) -> bool {
         let stripe = stripe(key.local_hash(), KEY_STRIPES);
         let before = self.keys[stripe as usize].fetch_add(1, Ordering::SeqCst);
-        let alone = before == snapshot.stripe.count;
-        snapshot.stripe.count = before + 1;
-        alone
+        fence(Ordering::SeqCst);
+        let moved = snapshot.count.compare_exchange(
+            before,
+            before.wrapping_add(1),
+            Ordering::SeqCst,
+            Ordering::SeqCst,
+        );
+        moved.is_ok()
     }
 
     /// Makes every snapshot of every key of `group` taken so far worthless.
@@ -121,22 +138,50 @@ impl fmt::Debug for Fences {
 
 /// Where the counters of one key stood at one moment.
 pub(crate) struct Snapshot {
-    stripe: Mark,
+    stripe: u32,
+    count: AtomicU64,
+    /// How many bumps by news of our own writes may come.
+    echoes: AtomicU64,
     epoch: u64,
     marks: SmallVec<[Mark; 4]>,
     checked: AtomicU64,
 }
 
+impl Snapshot {
+    /// Notes that news of a write of our own, under the right this snapshot stands for, will come.
+    pub(crate) fn expect_echo(&self) {
+        self.echoes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn echoes(&self) -> u64 {
+        self.echoes.load(Ordering::SeqCst)
+    }
+
+    /// Returns this snapshot as it stands once the echoes have been heard, and nothing else.
+    pub(crate) fn past_echoes(&self) -> Self {
+        let past = self.clone();
+        past.count.fetch_add(past.echoes.swap(0, Ordering::SeqCst), Ordering::SeqCst);
+        past
+    }
+}
+
 impl Clone for Snapshot {
     fn clone(&self) -> Self {
-        let checked = AtomicU64::new(self.checked.load(Ordering::Relaxed));
-        Self { stripe: self.stripe, epoch: self.epoch, marks: self.marks.clone(), checked }
+        let copy = |count: &AtomicU64| AtomicU64::new(count.load(Ordering::SeqCst));
+        Self {
+            stripe: self.stripe,
+            count: copy(&self.count),
+            echoes: copy(&self.echoes),
+            epoch: self.epoch,
+            marks: self.marks.clone(),
+            checked: copy(&self.checked),
+        }
     }
 }
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Snapshot({:?})", self.stripe)
+        write!(f, "Snapshot({} at {})", self.stripe, self.count.load(Ordering::Relaxed))
     }
 }
 
@@ -170,6 +215,23 @@ mod tests {
         assert!(!fences.hold(&before));
         assert!(fences.hold(&untouched));
         assert!(fences.hold(&fences.snapshot(&one)));
+    }
+
+    #[test]
+    fn a_snapshot_that_is_moved_along_or_past_its_echoes_holds_again() {
+        let (fences, key) = (Fences::new(), key("a"));
+        let own = fences.snapshot(&key);
+
+        assert!(fences.bump_key_of(&key, &own) && fences.hold(&own));
+        own.expect_echo();
+        assert!(fences.hold_but_for_echoes(&own));
+        fences.bump_key(key.as_bytes());
+
+        assert!(!fences.hold(&own) && fences.hold_but_for_echoes(&own));
+        assert!(fences.hold(&own.past_echoes()));
+        fences.bump_key(key.as_bytes());
+        assert!(!fences.hold_but_for_echoes(&own) && !fences.hold(&own.past_echoes()));
+        assert!(!fences.bump_key_of(&key, &own) && !fences.hold(&own));
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Flights {
         let name = (Box::from(key.as_bytes()), TypeId::of::<V>());
         let board = &self.shards[(key.local_hash() % SHARDS as u64) as usize];
         let mut flights = lock(board);
-        let joinable = flights.get(&name).filter(|flight| fences.hold(&flight.snapshot));
+        let joinable = flights.get(&name).filter(|it| fences.hold_but_for_echoes(&it.snapshot));
         let flight = joinable.cloned().unwrap_or_else(|| {
             let flight = Arc::new(Flight {
                 snapshot: fences.snapshot(key),

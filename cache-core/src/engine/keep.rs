@@ -10,16 +10,18 @@ use super::pack::Label;
 use super::{Call, Engine};
 use crate::backend::SetOutcome;
 use crate::codec::{Measure, measure};
+use crate::level::ears::Echo;
 use crate::level::near::NearEntry;
 use crate::level::ticket::Ticket;
 use crate::policy::{Ttl, TtlTable};
+use crate::wire::Stamp;
 use crate::{Error, ErrorKind, Result};
 
 /// What a near entry takes beyond its key and value, roughly: the entry, its counts and pointers.
 const NEAR_OVERHEAD: usize = 256;
 
 /// A near copy to be made.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct NearCopy {
     /// What the value weighs, in bytes of memory.
     pub(super) weight: usize,
@@ -34,6 +36,14 @@ pub(super) enum Backing {
     None,
     /// It has: a change is told.
     Remote,
+}
+
+/// What a fill came to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Filled {
+    pub(super) outcome: SetOutcome,
+    /// What the entry begins with.
+    pub(super) stamp: Stamp,
 }
 
 impl Engine {
@@ -51,22 +61,54 @@ impl Engine {
             Err(error) => return self.note_unstorable(call, &error),
         };
         let Some(fresh) = self.lifetime(call, measure) else { return };
-        let backing = match ticket {
-            None => Backing::None,
-            Some(ticket) => match self.fill(call, &**value, fresh, cost, ticket).await {
-                Ok(SetOutcome::Stored) => Backing::Remote,
-                // Its own news will end any copy made now: the next call reads it back.
-                Ok(SetOutcome::Echoed | SetOutcome::Refused) => return,
-                Err(error) => {
-                    self.note_unstorable(call, &error);
-                    if error.kind() == ErrorKind::TooLarge {
-                        return;
-                    }
-                    Backing::None
+        let mut copy = NearCopy { weight: measure.weight, fresh, backing: Backing::None };
+        let Some(ticket) = ticket else { return self.keep_near(call, value, copy, snapshot) };
+        match self.fill(call, &**value, fresh, cost, ticket).await {
+            Ok(filled) => {
+                copy.backing = Backing::Remote;
+                if let Some(snapshot) = self.settled(call, filled, snapshot).await {
+                    self.keep_near(call, value, copy, &snapshot);
                 }
-            },
-        };
-        self.keep_near(call, value, NearCopy { weight: measure.weight, fresh, backing }, snapshot);
+            }
+            Err(error) => {
+                self.note_unstorable(call, &error);
+                if error.kind() != ErrorKind::TooLarge {
+                    self.keep_near(call, value, copy, snapshot);
+                }
+            }
+        }
+    }
+
+    /// Returns the snapshot under which a value that was just filled may be kept near.
+    ///
+    /// If the fill is echoed, its own news would end the copy. So the store is asked whether the
+    /// fill is still there: its answer comes after the echo, and shows that the echo stood for
+    /// nobody else's change.
+    pub(super) async fn settled(
+        &self,
+        call: Call<'_>,
+        filled: Filled,
+        snapshot: &Snapshot,
+    ) -> Option<Snapshot> {
+        let (remote, _) = (self.remote.as_ref()?, self.near.as_ref()?);
+        match filled.outcome {
+            SetOutcome::Echoed => snapshot.expect_echo(),
+            SetOutcome::Refused => return None,
+            SetOutcome::Stored => return Some(snapshot.clone()),
+        }
+        for again in [false, true] {
+            if !remote.holds(call.key, &filled.stamp).await {
+                return None;
+            }
+            let (heard, expected) = (self.fences.moved(snapshot), snapshot.echoes());
+            match remote.ears().judge_echo(heard, expected, again) {
+                Echo::Heard => return Some(snapshot.past_echoes()),
+                Echo::None => return Some(snapshot.clone()),
+                Echo::Other => return None,
+                Echo::Unsure => {}
+            }
+        }
+        None
     }
 
     /// Keeps a value near, for as long as it is fresh and we may trust ourselves.
@@ -110,15 +152,16 @@ impl Engine {
         fresh: Duration,
         cost: Duration,
         ticket: Ticket,
-    ) -> Result<SetOutcome> {
+    ) -> Result<Filled> {
         let (key, schema) = (call.key, call.options.schema());
         let label = Label { key, schema, fresh, cost, generations: ticket.generations().numbers() };
         let entry = self.packer.pack(value, &label)?;
+        let stamp = Stamp::of(&entry);
         let outcome = ticket.fill(entry, fresh).await?;
         if outcome == SetOutcome::Refused {
             self.counters.fenced_fills.add_one();
         }
-        Ok(outcome)
+        Ok(Filled { outcome, stamp })
     }
 
     /// Returns how long a value lives; `None` if it is a "there is none" that is not cached.

@@ -13,7 +13,9 @@ use super::fence::Snapshot;
 use super::keep::{Backing, NearCopy};
 use super::pack::Unusable;
 use super::{Call, Engine};
+use crate::backend::SetOutcome;
 use crate::codec::measure;
+use crate::key::Key;
 use crate::level::look::Look;
 use crate::level::numbers::Generations;
 use crate::level::ticket::Ticket;
@@ -102,17 +104,22 @@ impl Engine {
                         Err(_) => {}
                     }
                     noted = true;
-                    if generations.is_held() {
-                        return Search::Held;
-                    }
                     match remote.claim(call.key, &stored, generations).await {
                         Ok(None) => {}
-                        Ok(ticket) => return Search::Nothing(ticket),
+                        Ok(Some((ticket, outcome))) => {
+                            if outcome == SetOutcome::Echoed {
+                                snapshot.expect_echo();
+                            }
+                            return Search::Nothing(Some(ticket));
+                        }
                         Err(_) => return Search::Nothing(None),
                     }
                 }
                 Look::Held => return Search::Held,
-                Look::Ours(ticket) => return Search::Nothing(Some(ticket)),
+                Look::Ours(ticket) => {
+                    self.note_lease(call.key, snapshot);
+                    return Search::Nothing(Some(ticket));
+                }
             }
             if Instant::now() >= deadline {
                 if !patience.is_zero() {
@@ -122,6 +129,18 @@ impl Engine {
             }
             select(news, pin!(sleep(pause))).await;
             pause = (pause * 2).min(LAST_PAUSE);
+        }
+    }
+
+    /// Ends what is near under a key whose lease was taken.
+    ///
+    /// Who removed the entry may not be told: of two changes at once, the server tells the last,
+    /// and not to its author, and that was our lease. The flight itself goes on: what it loads is
+    /// newer than that.
+    fn note_lease(&self, key: &Key, snapshot: &Snapshot) {
+        if self.remote.as_ref().is_some_and(|remote| remote.ears().are_listening()) {
+            self.fences.bump_key_of(key, snapshot);
+            self.near.iter().for_each(|near| near.remove(key.as_bytes()));
         }
     }
 

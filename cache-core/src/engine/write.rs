@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::answer::{Answer, Value};
 use super::keep::{Backing, NearCopy};
 use super::{Call, Engine};
-use crate::backend::SetOutcome;
 use crate::group::Group;
 use crate::key::Key;
 use crate::policy::CallOptions;
@@ -55,23 +54,26 @@ impl Engine {
         let keys = std::slice::from_ref(call.key);
         let mut fence = Fence::raise(self, Cover::Keys(keys));
         let measure = self.measure(&**value)?;
-        let Some(fresh) = self.lifetime(call, measure) else { return self.tell_keys(keys).await };
-        let mut snapshot = self.fences.snapshot(call.key);
-        let outcome = match &self.remote {
-            None => SetOutcome::Stored,
+        let Some(fresh) = self.lifetime(call, measure) else {
+            return self.tell_keys(keys, self.settings.hold).await;
+        };
+        let snapshot = self.fences.snapshot(call.key);
+        let settled = match &self.remote {
+            None => Some(snapshot),
             Some(remote) => {
                 let ticket = remote.seize(call.key).await?;
-                self.fill(call, &**value, fresh, Duration::ZERO, ticket).await?
+                let filled = self.fill(call, &**value, fresh, Duration::ZERO, ticket).await?;
+                self.settled(call, filled, &snapshot).await
             }
         };
+        let Some(snapshot) = settled else { return Ok(()) };
         fence.lowered = true;
-        let is_alone = self.fences.bump_key_of(call.key, &mut snapshot);
+        let is_alone = self.fences.bump_key_of(call.key, &snapshot);
+        self.near.iter().for_each(|near| near.remove(call.key.as_bytes()));
         // If nobody else wrote or invalidated in the meantime, here or elsewhere, it is the newest.
-        if outcome == SetOutcome::Stored && is_alone {
+        if is_alone {
             let copy = NearCopy { weight: measure.weight, fresh, backing: Backing::Remote };
             self.keep_near(call, value, copy, &snapshot);
-        } else {
-            self.near.iter().for_each(|near| near.remove(call.key.as_bytes()));
         }
         Ok(())
     }
@@ -79,18 +81,32 @@ impl Engine {
     /// Ends what is cached under `keys`, here at once, then in the remote level.
     pub(crate) async fn invalidate(&self, keys: &[Key]) -> Result<()> {
         let _fence = Fence::raise(self, Cover::Keys(keys));
-        self.tell_keys(keys).await
+        self.tell_keys(keys, self.settings.hold).await
     }
 
     /// Ends what is cached for `groups`, here at once, then in the remote level.
     pub(crate) async fn invalidate_groups(&self, groups: &[Group]) -> Result<()> {
         let _fence = Fence::raise(self, Cover::Groups(groups));
-        self.counters.invalidations.add_one();
-        let told = match &self.remote {
-            Some(remote) => remote.advance(groups).await,
-            None => Ok(()),
-        };
-        told.map_err(|cause| self.untold(cause))
+        self.tell_groups(groups, self.settings.hold).await
+    }
+
+    /// As [`invalidate`](Self::invalidate), and has nothing kept until the guard's time is over.
+    pub(crate) async fn hold(&self, keys: &[Key]) -> Result<()> {
+        let _fence = Fence::raise(self, Cover::Keys(keys));
+        self.tell_keys(keys, Some(self.settings.guard_ttl)).await
+    }
+
+    /// As [`hold`](Self::hold), for groups.
+    pub(crate) async fn hold_groups(&self, groups: &[Group]) -> Result<()> {
+        let _fence = Fence::raise(self, Cover::Groups(groups));
+        self.tell_groups(groups, Some(self.settings.guard_ttl)).await
+    }
+
+    /// Ends what is cached here, without telling anybody.
+    pub(crate) fn forget(&self, keys: &[Key], groups: &[Group]) {
+        for cover in [Cover::Keys(keys), Cover::Groups(groups)] {
+            cover.bump(self);
+        }
     }
 
     async fn peek<V: Value>(&self, call: Call<'_>) -> Option<Answer<V>> {
@@ -101,19 +117,37 @@ impl Engine {
         answer.map_err(|unusable| self.note_unusable(call, unusable)).ok()
     }
 
-    async fn tell_keys(&self, keys: &[Key]) -> Result<()> {
+    async fn tell_keys(&self, keys: &[Key], hold: Option<Duration>) -> Result<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
         self.counters.invalidations.add_one();
-        let told = match &self.remote {
-            Some(remote) => remote.invalidate(keys).await,
+        let Some(remote) = &self.remote else { return Ok(()) };
+        let told = remote.invalidate(keys, hold).await;
+        let untold = told.iter().filter(|told| told.is_err()).count();
+        match told.into_iter().find_map(Result::err) {
+            Some(cause) => Err(self.untold(cause, untold, keys.len())),
             None => Ok(()),
-        };
-        told.map_err(|cause| self.untold(cause))
+        }
     }
 
-    fn untold(&self, cause: Error) -> Error {
+    async fn tell_groups(&self, groups: &[Group], hold: Option<Duration>) -> Result<()> {
+        if groups.is_empty() {
+            return Ok(());
+        }
+        self.counters.invalidations.add_one();
+        let Some(remote) = &self.remote else { return Ok(()) };
+        let told = remote.advance(groups, hold).await;
+        told.map_err(|cause| self.untold(cause, groups.len(), groups.len()))
+    }
+
+    fn untold(&self, cause: Error, untold: usize, all: usize) -> Error {
         self.counters.invalidations_failed.add_one();
-        let text = "this instance forgot the entry, but the remote level could not be told: \
-                    it may serve the old one until its TTL ends";
+        let which = if all == 1 { String::new() } else { format!(" of {untold} of {all}") };
+        let text = format!(
+            "this instance forgot what was invalidated, but the remote level could not be \
+             told{which}: it may serve the old entries until their TTL ends"
+        );
         Error::new(cause.kind(), text).with_source(cause)
     }
 }
@@ -123,6 +157,20 @@ impl Engine {
 enum Cover<'a> {
     Groups(&'a [Group]),
     Keys(&'a [Key]),
+}
+
+impl Cover<'_> {
+    fn bump(self, engine: &Engine) {
+        match self {
+            Cover::Groups(groups) => {
+                groups.iter().for_each(|group| engine.fences.bump_group(group.as_bytes()));
+            }
+            Cover::Keys(keys) => keys.iter().for_each(|key| {
+                engine.fences.bump_key(key.as_bytes());
+                engine.near.iter().for_each(|near| near.remove(key.as_bytes()));
+            }),
+        }
+    }
 }
 
 /// Bumps the fences before the remote level is told, and again when that is over.
@@ -141,28 +189,15 @@ struct Fence<'a> {
 
 impl<'a> Fence<'a> {
     fn raise(engine: &'a Engine, cover: Cover<'a>) -> Self {
-        let fence = Self { engine, cover, lowered: false };
-        fence.bump();
-        fence
-    }
-
-    fn bump(&self) {
-        match self.cover {
-            Cover::Groups(groups) => {
-                groups.iter().for_each(|group| self.engine.fences.bump_group(group.as_bytes()));
-            }
-            Cover::Keys(keys) => keys.iter().for_each(|key| {
-                self.engine.fences.bump_key(key.as_bytes());
-                self.engine.near.iter().for_each(|near| near.remove(key.as_bytes()));
-            }),
-        }
+        cover.bump(engine);
+        Self { engine, cover, lowered: false }
     }
 }
 
 impl Drop for Fence<'_> {
     fn drop(&mut self) {
         if !self.lowered {
-            self.bump();
+            self.cover.bump(self.engine);
         }
     }
 }

@@ -210,6 +210,12 @@ fn short(position: usize) -> u16 {
     u16::try_from(position).unwrap_or(u16::MAX)
 }
 
+impl AsRef<Self> for Key {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl Eq for Key {}
 
 impl PartialEq for Key {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -27,10 +27,25 @@ pub(crate) struct Ears {
     /// Until when entries that rely on news may be served, in milliseconds of the monotonic clock.
     trusted_until: AtomicU64,
     waiters: Box<[Notify]>,
+    /// Whether the store is known to echo what it says it does.
+    echoing: AtomicBool,
     fences: Arc<Fences>,
     near: Option<Arc<dyn Near>>,
     clock: Arc<dyn Clock>,
     counters: Arc<CacheCounters>,
+}
+
+/// What bumps since a write that is echoed were.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Echo {
+    /// The echo and nothing else.
+    Heard,
+    /// There were none, and no echo will come.
+    None,
+    /// News of somebody else.
+    Other,
+    /// The echo or news of somebody else: if the write is still there, it was the echo.
+    Unsure,
 }
 
 impl Ears {
@@ -50,6 +65,7 @@ impl Ears {
             degraded_ttl,
             trusted_until: AtomicU64::new(0),
             waiters: (0..WAITERS).map(|_| Notify::new()).collect(),
+            echoing: AtomicBool::new(false),
             fences,
             near,
             clock,
@@ -79,6 +95,24 @@ impl Ears {
     /// Returns what wakes those who wait for news of a key. To be enabled before they look.
     pub(crate) fn waiter(&self, key: &[u8]) -> &Notify {
         &self.waiters[(local_hash(key) % WAITERS as u64) as usize]
+    }
+
+    /// Tells what `heard` bumps were, where as many as `expected` may be echoes, once the store has
+    /// said that the write is still there; `again`, if it has said so a second time.
+    ///
+    /// A server may stop to echo what scripts write, in a version to come. Then a first bump would
+    /// be taken for an echo and be somebody else's. So after each connect it is found out: a write
+    /// that is still there *after* the bump was heard was not ended by it.
+    pub(crate) fn judge_echo(&self, heard: u64, expected: u64, again: bool) -> Echo {
+        match heard {
+            0 => Echo::None,
+            heard if heard != expected => Echo::Other,
+            _ if again || self.echoing.load(Ordering::SeqCst) => {
+                self.echoing.store(true, Ordering::SeqCst);
+                Echo::Heard
+            }
+            _ => Echo::Unsure,
+        }
     }
 
     fn changed(&self, key: &[u8]) {
@@ -112,6 +146,7 @@ impl Ears {
     fn listen(&self) {
         // Before the trust: what was read so far may be old.
         self.fences.bump_all();
+        self.echoing.store(false, Ordering::SeqCst);
         self.trusted_until.store(Self::LISTENING, Ordering::SeqCst);
         self.wake_all();
     }

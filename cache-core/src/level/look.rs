@@ -46,7 +46,7 @@ impl Remote {
         let found = self.find(keys, Some(&request)).await;
         let aliens = keys.iter().zip(&found).filter(|(_, it)| matches!(it, Ok((Slot::Alien, _))));
         self.clear_aliens(aliens.map(|(key, _)| key.clone()).collect()).await;
-        tickets.into_iter().zip(found).map(|(ticket, found)| self.looked(ticket, found)).collect()
+        tickets.into_iter().zip(found).map(|(ticket, found)| looked(ticket, found)).collect()
     }
 
     /// Looks `keys` up without wanting to fill them.
@@ -59,29 +59,6 @@ impl Remote {
             _ => None,
         };
         self.find(keys, None).await.into_iter().map(entry).collect()
-    }
-
-    fn looked(&self, ticket: Ticket, found: Result<(Slot, Generations)>) -> Look {
-        // On an error the lease may be ours all the same: the ticket gives it back.
-        let Ok((slot, generations)) = found else { return Look::Away };
-        match slot {
-            Slot::Alien | Slot::Busy => ticket.disarmed(Look::Busy),
-            Slot::Entry(bytes) => ticket.disarmed(Look::Entry(bytes, generations)),
-            Slot::Held => ticket.disarmed(Look::Held),
-            Slot::Leased => {
-                // Who removed the entry may not be told: of two changes at once, the server tells
-                // the last, and not to its author, and that was our lease.
-                if self.ears().are_listening() {
-                    self.ears().forget(ticket.key().as_bytes());
-                }
-                if generations.is_held() {
-                    Look::Held
-                } else {
-                    Look::Ours(ticket.under(generations))
-                }
-            }
-            Slot::Missing => ticket.disarmed(Look::Away),
-        }
     }
 
     /// Reads slots, and the current generations of each key's groups.
@@ -130,7 +107,23 @@ impl Remote {
         }
         keys.iter().for_each(|_| self.counters.flaws.count(Flaw::Foreign));
         // Who cannot be cleared is looked at again, until nobody waits any more.
-        let _ = self.invalidate(&keys).await;
+        let _ = self.invalidate(&keys, None).await;
+    }
+}
+
+/// What a look-up came to, and what becomes of its ticket.
+fn looked(ticket: Ticket, found: Result<(Slot, Generations)>) -> Look {
+    // On an error the lease may be ours all the same: the ticket gives it back.
+    let Ok((slot, generations)) = found else { return Look::Away };
+    match slot {
+        // What others load now is of no use either; a lease that was taken goes back.
+        Slot::Leased if generations.is_held() => Look::Held,
+        _ if generations.is_held() => ticket.disarmed(Look::Held),
+        Slot::Alien | Slot::Busy => ticket.disarmed(Look::Busy),
+        Slot::Entry(bytes) => ticket.disarmed(Look::Entry(bytes, generations)),
+        Slot::Held => ticket.disarmed(Look::Held),
+        Slot::Leased => Look::Ours(ticket.under(generations)),
+        Slot::Missing => ticket.disarmed(Look::Away),
     }
 }
 

@@ -58,15 +58,20 @@ impl Remote {
     }
 
     /// Takes the lease of a key whose entry cannot be used, by putting it in the entry's place;
-    /// `None` if somebody else was faster.
+    /// `None` if somebody else was faster. Says whether news of that will come.
     pub(crate) async fn claim(
         self: &Arc<Self>,
         key: &Key,
         unusable: &[u8],
         generations: Generations,
-    ) -> Result<Option<Ticket>> {
-        let ticket = self.place(key, SetMode::IfStamp(Stamp::of(unusable))).await?;
-        Ok(ticket.map(|ticket| ticket.under(generations)))
+    ) -> Result<Option<(Ticket, SetOutcome)>> {
+        let placed = self.place(key, SetMode::IfStamp(Stamp::of(unusable))).await?;
+        Ok(placed.map(|(ticket, outcome)| (ticket.under(generations), outcome)))
+    }
+
+    /// Whether what is stored under `key` begins with `stamp`; false if that cannot be found out.
+    pub(crate) async fn holds(&self, key: &Key, stamp: &Stamp) -> bool {
+        self.gate.call(self.gate.backend.holds(key, stamp)).await.unwrap_or(false)
     }
 
     /// Takes the lease of a key whatever is there, for a writer who knows the new value.
@@ -79,9 +84,10 @@ impl Remote {
                 asked.into_iter().zip(&groups).map(named).collect()
             }
         };
-        let ticket = self.place(key, SetMode::Always).await?;
+        let placed = self.place(key, SetMode::Always).await?;
         let refused = || Error::new(ErrorKind::Backend, "an unconditional write was refused");
-        Ok(ticket.ok_or_else(refused)?.under(generations))
+        let (ticket, _) = placed.ok_or_else(refused)?;
+        Ok(ticket.under(generations))
     }
 
     /// Replaces what begins with `stamp` by `entry`.
@@ -116,20 +122,21 @@ impl Remote {
         }
     }
 
-    /// Removes entries and leases, so that no load under way can fill them.
-    ///
-    /// # Errors
-    ///
-    /// The first, if some keys could not be reached; the others are removed.
-    pub(crate) async fn invalidate(&self, keys: &[Key]) -> Result<()> {
-        let options = InvalidateOptions::default();
+    /// Removes entries and leases, so that no load under way can fill them; with a hold, no load
+    /// of that time can.
+    pub(crate) async fn invalidate(
+        self: &Arc<Self>,
+        keys: &[Key],
+        hold: Option<Duration>,
+    ) -> Vec<Result<()>> {
+        let options = InvalidateOptions::new(hold);
         let told = self.gate.backend.invalidate(keys, &options);
-        self.gate.call_each(keys.len(), told).await.into_iter().collect()
+        self.gate.call_each(keys.len(), told).await
     }
 
-    /// Ends every entry of `groups`.
-    pub(crate) async fn advance(&self, groups: &[Group]) -> Result<()> {
-        let options = AdvanceOptions::new(self.generation_ttl());
+    /// Ends every entry of `groups`; with a hold, nothing of them can be filled for that time.
+    pub(crate) async fn advance(&self, groups: &[Group], hold: Option<Duration>) -> Result<()> {
+        let options = AdvanceOptions::new(self.generation_ttl()).hold(hold);
         self.gate.call(self.gate.backend.advance(groups, &options)).await
     }
 
@@ -173,13 +180,17 @@ impl Remote {
     }
 
     /// Puts a lease where `mode` allows it.
-    async fn place(self: &Arc<Self>, key: &Key, mode: SetMode) -> Result<Option<Ticket>> {
+    async fn place(
+        self: &Arc<Self>,
+        key: &Key,
+        mode: SetMode,
+    ) -> Result<Option<(Ticket, SetOutcome)>> {
         let request = LeaseRequest::new(self.settings.lease_ttl);
         let ticket = Ticket::new(self, key, request.stamp);
         let lease = Bytes::copy_from_slice(request.stamp.as_bytes());
         let options = SetOptions::new(request.ttl, mode);
         match self.gate.call(self.gate.backend.set(key, lease, &options)).await? {
-            SetOutcome::Echoed | SetOutcome::Stored => Ok(Some(ticket)),
+            outcome @ (SetOutcome::Echoed | SetOutcome::Stored) => Ok(Some((ticket, outcome))),
             SetOutcome::Refused => Ok(ticket.disarmed(None)),
         }
     }

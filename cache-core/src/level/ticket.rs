@@ -49,10 +49,6 @@ impl Ticket {
         answer
     }
 
-    pub(super) fn key(&self) -> &Key {
-        &self.key
-    }
-
     /// Returns the generations that the load began under.
     pub(crate) fn generations(&self) -> &Generations {
         &self.generations

@@ -41,6 +41,17 @@ pub(super) mod text {
     }
 }
 
+/// As [`text`], for settings that can be left out.
+pub(super) mod optional {
+    use super::{Deserialize, Deserializer, Duration, Text};
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        Text::deserialize(deserializer).map(|text| Some(text.0))
+    }
+}
+
 /// Writes a duration as a person would.
 pub(crate) fn shown(duration: Duration) -> String {
     if duration == Duration::MAX {

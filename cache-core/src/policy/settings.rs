@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::duration::{shown, text};
+use super::duration::{optional, shown, text};
 use crate::codec::MAX_PAYLOAD;
 use crate::{Error, ErrorKind, Result};
 
@@ -31,6 +31,15 @@ pub struct Settings {
     /// How long a caller waits for somebody else's load before it loads for itself.
     #[serde(with = "text")]
     pub wait: Duration,
+    /// How long after an invalidation nothing of what it ended is kept, where reads of the source
+    /// may be behind its writes, such as those of a replica. Loaders are asked in that time. None
+    /// unless set. Needs a remote level.
+    #[serde(with = "optional")]
+    pub hold: Option<Duration>,
+    /// How long the entries of a [`WriteGuard`](crate::WriteGuard) that is not finished are not
+    /// kept: longer than any commit takes.
+    #[serde(with = "text")]
+    pub guard_ttl: Duration,
     /// The largest encoded value that is stored; larger ones are served uncached.
     pub max_value_bytes: usize,
     /// How many failures in a row make the remote level count as down.
@@ -51,6 +60,8 @@ impl Default for Settings {
             max_silence: Duration::from_secs(2),
             lease_ttl: Duration::from_secs(10),
             wait: Duration::from_secs(5),
+            hold: None,
+            guard_ttl: Duration::from_secs(30),
             max_value_bytes: 1 << 20,
             failures_to_open: 3,
             retry_min: Duration::from_millis(100),
@@ -80,6 +91,8 @@ impl Settings {
             ("max_silence", self.max_silence),
             ("lease_ttl", self.lease_ttl),
             ("wait", self.wait),
+            ("hold", self.hold.unwrap_or(self.wait)),
+            ("guard_ttl", self.guard_ttl),
             ("retry_min", self.retry_min),
             ("retry_max", self.retry_max),
         ] {

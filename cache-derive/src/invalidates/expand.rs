@@ -24,7 +24,7 @@ pub(super) fn expand(checked: &Checked) -> TokenStream {
         #(#outer)*
         #vis #sig {
             #(#inner)*
-            let invalidations = ::cache_aside::__private::Invalidations::new(#cache) #(#targets)*;
+            let invalidations = ::cache_aside::__private::Changes::new(#cache) #(#targets)*;
             let returned: #returned = #body.await;
             let returns = ::cache_aside::__private::Returns::<#returned>::new();
             let succeeded = {
