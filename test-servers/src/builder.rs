@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn so_is_the_port_of_a_bus() {
+    fn a_bus_port_taken_at_the_last_moment_is_told_too() {
         let Some(program) = Flavour::Valkey.program() else {
             return not_run::note("valkey-server is not on PATH");
         };
