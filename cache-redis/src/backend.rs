@@ -31,7 +31,7 @@ use crate::{Error, ErrorKind, Result, numbers, reply, ttl};
 /// connection ends with the last one.
 ///
 /// A server that is full and evicts nothing still serves: what is found is returned, what is
-/// missing is [`Slot::Missing`] instead of [`Slot::Leased`].
+/// missing is [`Slot::Missing`] instead of [`Slot::Leased`]. So does one that refuses scripts.
 ///
 /// `Debug` and `Display` show host, port and database, never credentials.
 #[derive(Clone)]
@@ -75,7 +75,13 @@ impl RedisBackend {
         }
         let link = self.link().await?;
         let Some(lease) = lease else { return look(&link, keys, None).await };
-        let answers = link.ask(&take(keys, lease)).await?;
+        let answers = match link.ask(&take(keys, lease)).await {
+            // No leases without the right to fill them.
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                return look(&link, keys, Some(lease)).await;
+            }
+            answers => answers?,
+        };
         let is_full = answers.iter().any(reply::is_full);
         self.note_full(&link, is_full);
         if is_full {

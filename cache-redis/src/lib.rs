@@ -29,6 +29,7 @@ mod news;
 mod numbers;
 mod parts;
 mod reply;
+mod rights;
 mod script;
 mod sentinel;
 mod split;

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use cache_core::Key;
 use cache_core::wire::Stamp;
-use redis::cmd;
+use redis::{Cmd, cmd};
 
 use crate::link::Link;
 use crate::{Result, reply};
@@ -46,15 +46,26 @@ impl Script {
         (key, stamp): (&Key, &Stamp),
         arguments: &[&[u8]],
     ) -> Result<bool> {
-        let call = |name, script: &str| {
-            let mut command = cmd(name);
-            command.arg(script).arg(1).arg(key.as_bytes()).arg(stamp.as_bytes()).arg(arguments);
-            command
-        };
-        let answer = link.ask_one(call("EVALSHA", &self.hash)).await?;
+        let answer = link.ask_one(self.by_hash(key.as_bytes(), stamp, arguments)).await?;
         if !reply::is_refused(&answer, "NOSCRIPT") {
             return reply::is_done(&answer);
         }
-        reply::is_done(&link.ask_one(call("EVAL", &self.text)).await?)
+        reply::is_done(&link.ask_one(self.by_text(key.as_bytes(), stamp, arguments)).await?)
     }
+
+    /// Returns the call for a server that knows the script.
+    pub(crate) fn by_hash(&self, key: &[u8], stamp: &Stamp, arguments: &[&[u8]]) -> Cmd {
+        call("EVALSHA", &self.hash, key, stamp).arg(arguments).take()
+    }
+
+    /// Returns the call for a server that may not; it does afterwards.
+    pub(crate) fn by_text(&self, key: &[u8], stamp: &Stamp, arguments: &[&[u8]]) -> Cmd {
+        call("EVAL", &self.text, key, stamp).arg(arguments).take()
+    }
+}
+
+fn call(name: &str, script: &str, key: &[u8], stamp: &Stamp) -> Cmd {
+    let mut command = cmd(name);
+    command.arg(script).arg(1).arg(key).arg(stamp.as_bytes());
+    command
 }

@@ -16,6 +16,7 @@ mod macros;
 mod oracle;
 mod outage;
 mod redis;
+mod refused;
 mod settings;
 mod shapes;
 mod writes;
