@@ -28,7 +28,7 @@ use crate::{Error, ErrorKind, Result, numbers, reads, reply, ttl};
 /// connection ends with the last one.
 ///
 /// A server that is full and evicts nothing still serves: what is found is returned, what is
-/// missing is [`Slot::Missing`] instead of [`Slot::Leased`].
+/// missing is [`Slot::Missing`] instead of [`Slot::Leased`]. So does one that refuses scripts.
 ///
 /// `Debug` and `Display` show host, port and database, never credentials.
 #[derive(Clone)]

@@ -1,7 +1,7 @@
 //! One attempt to connect.
 
 use std::future::pending;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -29,7 +29,7 @@ pub(crate) struct Dialer {
     login: RedisConnectionInfo,
     connect_timeout: Duration,
     response_timeout: Duration,
-    feed: OnceLock<Feed>,
+    feed: OnceLock<Arc<Feed>>,
 }
 
 /// What a server must be for a connection to it to be of use.
@@ -107,11 +107,11 @@ impl Dialer {
     /// Makes connections opened from now on tell what others change.
     pub(crate) fn listen(&self, feed: Feed) {
         // The contract is one call; a second listener is not heard.
-        let _ = self.feed.set(feed);
+        let _ = self.feed.set(Arc::new(feed));
     }
 
     pub(crate) fn feed(&self) -> Option<&Feed> {
-        self.feed.get()
+        self.feed.get().map(|feed| &**feed)
     }
 
     /// Connects, or says which step failed.
@@ -200,12 +200,9 @@ impl Dialer {
             Role::Replica => reply::performed(&[link.ask_one(cmd("READONLY")).await?])?,
         }
         let Some(feed) = self.feed.get() else { return Ok(link) };
+        let link = self.test_scripts(link, feed).await?;
         match link.ask_one(feed.request()).await? {
-            Value::ServerError(refusal) => {
-                let code = refusal.code();
-                tracing::warn!(server = %self.endpoint, code, "news of changes refused");
-                Ok(link)
-            }
+            Value::ServerError(refusal) => self.subscribe(link, feed, refusal.code()).await,
             _ => Ok(link.listening()),
         }
     }
@@ -219,6 +216,29 @@ impl Dialer {
             return Err(error::cluster_mode());
         }
         Ok(())
+    }
+
+    async fn test_scripts(&self, link: Link, feed: &Feed) -> Result<Link> {
+        let Some(code) = link.refusal_of_scripts(feed).await? else { return Ok(link) };
+        let effect = "nothing is filled: allow the user `+eval +evalsha +getrange +exists`";
+        tracing::warn!(server = %self.endpoint, code, effect, "scripts refused");
+        Ok(link.without_scripts())
+    }
+
+    /// Makes do with what other instances publish, where the server does not tell by itself.
+    async fn subscribe(&self, link: Link, feed: &Arc<Feed>, code: &str) -> Result<Link> {
+        let answers =
+            [link.ask_one(feed.subscription()).await?, link.ask_one(feed.publication(&[])).await?];
+        let is_done = answers.each_ref().map(|answer| !matches!(answer, Value::ServerError(_)));
+        let effect = match is_done {
+            [true, true] => "only changes by instances of this library are heard",
+            [true, false] => "other instances do not hear this one: allow the user `+publish`",
+            [false, true] => "this instance hears of no changes: allow the user `+subscribe`",
+            [false, false] => "no changes are heard: allow the user `+client|tracking`",
+        };
+        tracing::warn!(server = %self.endpoint, code, effect, "news of changes refused");
+        let link = if is_done[0] { link.subscribed() } else { link };
+        Ok(if is_done[1] { link.publishing(Arc::clone(feed)) } else { link })
     }
 }
 

@@ -97,11 +97,14 @@ fn distrust(reason: &CertificateError) -> &'static str {
 
 /// A connection without a working greeting.
 pub(crate) fn no_greeting(cause: RedisError, over_tls: bool) -> Error {
+    if cause.detail().is_some_and(|detail| detail.contains("unknown command")) {
+        return down(NO_HELLO);
+    }
     if let Some(code) = cause.code() {
         return refused(code, cause.detail());
     }
     match cause.kind() {
-        redis::ErrorKind::RESP3NotSupported => down(TOO_OLD),
+        redis::ErrorKind::RESP3NotSupported => down(NO_HELLO),
         redis::ErrorKind::Io if over_tls => down(
             "redis closed the TLS connection at once: if it asks for a certificate, set \
              `client_cert`",
@@ -113,6 +116,9 @@ pub(crate) fn no_greeting(cause: RedisError, over_tls: bool) -> Error {
         _ => down("what listens at the address of redis is not redis: check host and port"),
     }
 }
+
+const NO_HELLO: &str = "redis does not know HELLO 3: use Redis 7.0 or Valkey 7.2, without a proxy or \
+                        a `rename-command` that hides it";
 
 const TOO_OLD: &str = "redis is too old: Redis 7.0 or Valkey 7.2 is needed";
 
@@ -198,6 +204,23 @@ pub(crate) fn no_runtime() -> Error {
     Error::new(ErrorKind::Unsupported, "the redis backend needs a tokio runtime around its callers")
 }
 
+/// Work that needs scripts where they may not run.
+pub(crate) fn no_scripts() -> Error {
+    let text = "redis refuses scripts: allow its user `+eval +evalsha +getrange +exists`";
+    Error::new(ErrorKind::Unsupported, text)
+}
+
+/// A connection that takes the server for stricter, or laxer, than it is.
+pub(crate) fn rights_changed() -> Error {
+    down("what the redis user may do has changed: connecting anew")
+}
+
+/// Whether a command was refused because it was a script.
+pub(crate) fn is_about_scripts(error: &ServerError) -> bool {
+    let command = forbidden(error.details().unwrap_or_default());
+    error.code() == "NOPERM" && matches!(command, Some("eval" | "evalsha"))
+}
+
 /// An answer that is no answer to the question.
 pub(crate) fn unexpected(answer: &Value) -> Error {
     match answer {
@@ -212,11 +235,37 @@ pub(crate) fn refusal(error: &ServerError) -> Error {
 }
 
 fn refused(code: &str, detail: Option<&str>) -> Error {
-    match known(code, detail.unwrap_or_default()) {
+    let detail = detail.unwrap_or_default();
+    if let Some(command) = forbidden(detail).filter(|_| code == "NOPERM") {
+        return down(format!("the redis user may not run {command} (NOPERM): add `+{command}`"));
+    }
+    match known(code, detail) {
         Some(text) => down(text),
         None if is_code(code) => down(format!("redis refused a command ({code}): see its log")),
         None => down("redis refused a command: see its log"),
     }
+}
+
+/// Finds the command that a user has no right to, in the text of the refusal.
+fn forbidden(detail: &str) -> Option<&'static str> {
+    const OURS: [&str; 14] = [
+        "client|tracking",
+        "del",
+        "eval",
+        "evalsha",
+        "exists",
+        "get",
+        "getrange",
+        "hello",
+        "mget",
+        "ping",
+        "publish",
+        "select",
+        "set",
+        "subscribe",
+    ];
+    let quoted = detail.split('\'').nth(1)?;
+    OURS.into_iter().find(|command| *command == quoted)
 }
 
 /// Whether it can be shown: what a strange server sends here might be anything.

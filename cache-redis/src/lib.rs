@@ -31,6 +31,7 @@ mod numbers;
 mod parts;
 mod reads;
 mod reply;
+mod rights;
 mod script;
 mod sentinel;
 mod servers;

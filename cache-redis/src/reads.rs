@@ -6,7 +6,7 @@ use redis::{Pipeline, Value};
 
 use crate::error::lost;
 use crate::servers::{Answer, Purpose, Servers};
-use crate::{Result, reply, ttl};
+use crate::{ErrorKind, Result, reply, ttl};
 
 /// Looks keys up, at replicas first if they are to be read from, and takes the leases of those under
 /// which nothing is.
@@ -41,18 +41,24 @@ async fn at_primaries(
 ) -> Vec<Result<Slot>> {
     let Some(lease) = lease else { return look(servers, keys, None).await };
     let answers = servers.ask(&takes(keys, lease), Purpose::Lease).await;
-    let is_full =
-        |answer: &Result<Answer>| answer.as_ref().is_ok_and(|answer| reply::is_full(&answer.value));
-    let slot = |answer: Result<Answer>| match is_full(&answer) {
+    let slot = |answer: Result<Answer>| match is_without_lease(&answer) {
         true => None,
         false => Some(answer.and_then(|answer| reply::slot(answer.value, Some(lease)))),
     };
-    if !answers.iter().any(is_full) {
+    if !answers.iter().any(is_without_lease) {
         return answers.into_iter().filter_map(slot).collect();
     }
     let slots: Vec<_> = answers.into_iter().map(slot).collect();
     let rest = look(servers, &remaining(keys, &slots), Some(lease)).await;
     completed(slots, rest)
+}
+
+/// Whether no lease can be had: the server is full, or we lack the right to fill it.
+fn is_without_lease(answer: &Result<Answer>) -> bool {
+    match answer {
+        Ok(answer) => reply::is_full(&answer.value),
+        Err(error) => error.kind() == ErrorKind::Unsupported,
+    }
 }
 
 /// Reads without taking leases. Not by `MGET`, to which a stranger's list is the same as nothing.

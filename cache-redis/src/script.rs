@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use cache_core::Key;
 use cache_core::backend::SetOutcome;
 use cache_core::wire::Stamp;
-use redis::cmd;
+use redis::{Cmd, cmd};
 
 use crate::servers::Servers;
 use crate::{Result, reply};
@@ -47,14 +47,10 @@ impl Script {
         (key, stamp): (&Key, &Stamp),
         arguments: &[&[u8]],
     ) -> Result<SetOutcome> {
-        let call = |name, script: &str| {
-            let mut command = cmd(name);
-            command.arg(script).arg(1).arg(key.as_bytes()).arg(stamp.as_bytes()).arg(arguments);
-            command
-        };
-        let mut answer = servers.ask_one(call("EVALSHA", &self.hash)).await?;
+        let key = key.as_bytes();
+        let mut answer = servers.ask_one(self.by_hash(key, stamp, arguments)).await?;
         if reply::is_refused(&answer.value, "NOSCRIPT") {
-            answer = servers.ask_one(call("EVAL", &self.text)).await?;
+            answer = servers.ask_one(self.by_text(key, stamp, arguments)).await?;
         }
         Ok(match reply::is_done(&answer.value)? {
             false => SetOutcome::Refused,
@@ -62,4 +58,20 @@ impl Script {
             true => SetOutcome::Stored,
         })
     }
+
+    /// Returns the call for a server that knows the script.
+    pub(crate) fn by_hash(&self, key: &[u8], stamp: &Stamp, arguments: &[&[u8]]) -> Cmd {
+        call("EVALSHA", &self.hash, key, stamp).arg(arguments).take()
+    }
+
+    /// Returns the call for a server that may not; it does afterwards.
+    pub(crate) fn by_text(&self, key: &[u8], stamp: &Stamp, arguments: &[&[u8]]) -> Cmd {
+        call("EVAL", &self.text, key, stamp).arg(arguments).take()
+    }
+}
+
+fn call(name: &str, script: &str, key: &[u8], stamp: &Stamp) -> Cmd {
+    let mut command = cmd(name);
+    command.arg(script).arg(1).arg(key).arg(stamp.as_bytes());
+    command
 }

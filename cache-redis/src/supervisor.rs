@@ -14,6 +14,7 @@ use crate::backoff::Backoff;
 use crate::dial::{Dialer, Opened};
 use crate::error::{closed, lost, no_runtime};
 use crate::link::Link;
+use crate::news::Hearing;
 use crate::{Error, Result};
 
 /// Keeps a connection: opens it at the first use, and another in the background when it is lost.
@@ -158,22 +159,26 @@ impl Task {
 
     /// Lets callers use a connection until it is lost.
     async fn serve(&self, Opened { link, driver, elected }: Opened) {
-        let feed = self.dialer.feed().filter(|_| link.is_listening());
+        let feed = self.dialer.feed();
         // Before anybody reads from it: what was read from the last one may be old.
         if let Some(feed) = feed {
-            feed.tell(News::Listening);
+            feed.tell(match link.hearing() {
+                Hearing::Everything => News::Listening,
+                Hearing::Nothing => News::Alive,
+                Hearing::Published => News::Partly,
+            });
         }
         self.up(link.clone());
-        let silent = async {
+        let unwatched = async {
             match feed {
-                Some(feed) => link.silent(feed.max_silence()).await,
+                Some(feed) => link.watch(feed).await,
                 None => pending().await,
             }
         };
         let error = tokio::select! {
             () = driver => lost(),
             error = link.failed() => error,
-            error = silent => error,
+            error = unwatched => error,
             error = self.dialer.replaced(elected.as_ref()) => error,
         };
         self.down(error);

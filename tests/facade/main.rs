@@ -18,6 +18,7 @@ mod moving;
 mod oracle;
 mod outage;
 mod redis;
+mod refused;
 mod settings;
 mod shapes;
 mod writes;

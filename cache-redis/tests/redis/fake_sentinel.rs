@@ -2,12 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use cache_test_servers::Server;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
 
 /// A sentinel that says what a test wants.
 #[derive(Clone)]
@@ -30,39 +26,14 @@ pub(crate) enum Saying {
 
 impl FakeSentinel {
     pub(crate) async fn start(says: Saying) -> Self {
-        Self::start_with(says, None).await
-    }
-
-    /// Starts one that speaks TLS, with a server's certificate.
-    pub(crate) async fn start_tls(says: Saying, server: &Server) -> Self {
-        let pem = |name| std::fs::read(server.folder().join(name)).unwrap();
-        let chain =
-            CertificateDer::pem_slice_iter(&pem("server.pem")).map(Result::unwrap).collect();
-        let key = PrivateKeyDer::from_pem_slice(&pem("server.key")).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider);
-        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
-        let config = config.with_single_cert(chain, key).unwrap();
-        Self::start_with(says, Some(TlsAcceptor::from(Arc::new(config)))).await
-    }
-
-    async fn start_with(says: Saying, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let fake = Self { port, says: Arc::new(Mutex::new(says)), asked: Arc::default() };
         let sentinel = fake.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (sentinel, tls) = (sentinel.clone(), tls.clone());
-                tokio::spawn(async move {
-                    match tls {
-                        None => sentinel.serve(stream).await,
-                        Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => sentinel.serve(stream).await,
-                            Err(_) => None,
-                        },
-                    }
-                });
+                let sentinel = sentinel.clone();
+                tokio::spawn(async move { sentinel.serve(stream).await });
             }
         });
         fake
@@ -81,7 +52,7 @@ impl FakeSentinel {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin) -> Option<()> {
+    async fn serve(&self, stream: TcpStream) -> Option<()> {
         let mut stream = BufReader::new(stream);
         loop {
             let words = words(&mut stream).await?;
@@ -91,7 +62,6 @@ impl FakeSentinel {
                 _ => "+OK\r\n".to_owned(),
             };
             stream.get_mut().write_all(answer.as_bytes()).await.ok()?;
-            stream.get_mut().flush().await.ok()?;
         }
     }
 

@@ -8,6 +8,7 @@ mod conformance;
 mod data;
 mod fake_sentinel;
 mod full;
+mod hearing;
 mod lifetime;
 mod load;
 mod log;

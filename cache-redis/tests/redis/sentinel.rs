@@ -158,14 +158,17 @@ async fn a_primary_that_was_quietly_replaced_is_left() {
 #[tokio::test]
 async fn sentinels_and_servers_speak_tls_under_one_authority() {
     for flavour in [Flavour::Redis, Flavour::Valkey] {
-        let server = server_or_return!(Server::builder(flavour).tls().password("secret"));
-        let sentinel = FakeSentinel::start_tls(Saying::Port(server.port()), &server).await;
-        let url = sentinel.url().replace("redis://", "rediss://");
-        let config = RedisConfig::sentinel("main", [url]).unwrap().password("secret");
-        let config = config.ca_cert(server.ca_cert_pem().text());
-
+        let set = sentinel_or_return!(SentinelSet::builder(flavour).tls().password("secret"));
+        let url = url(&set, ":secret@").replace("redis+", "rediss+");
+        let config = RedisConfig::new(&url).unwrap().db(0);
+        let config = config.ca_cert(set.primary().ca_cert_pem().text());
         let backend = RedisBackend::with_config(config).unwrap();
+        assert!(reaches(&backend, set.primary()).await);
 
-        assert_eq!(look(&backend, "a").await.unwrap(), Slot::Missing);
+        let old = set.primary();
+        set.fail_over();
+        let new = set.wait_for_new_primary(old);
+
+        eventually(|| reaches(&backend, new)).await;
     }
 }
