@@ -17,4 +17,6 @@ mod outage;
 mod redis;
 mod settings;
 mod shapes;
+mod tags;
+mod tiers;
 mod writes;
