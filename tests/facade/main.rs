@@ -21,4 +21,6 @@ mod redis;
 mod refused;
 mod settings;
 mod shapes;
+mod tags;
+mod tiers;
 mod writes;
