@@ -30,10 +30,12 @@ macro_rules! on_every_cluster {
 }
 
 on_every_cluster! {
+    a_user_confined_to_the_namespace_is_enough
     a_hung_primary_costs_time_outs_and_no_more
     a_killed_primary_is_not_noticed_by_callers
     an_edit_ends_the_near_copies_of_other_instances_on_every_node
-    replicas_shorten_no_lease_and_keep_no_copy_for_long
+    what_a_replica_said_is_near_for_the_degraded_ttl
+    with_replicas_a_miss_is_still_one_load
 }
 
 const KEYS: u64 = 24;
@@ -203,8 +205,56 @@ async fn a_hung_primary_costs_time_outs_and_no_more(cluster: Arc<Cluster>) {
     assert!(longest < Duration::from_millis(1500), "{longest:?}");
 }
 
-/// What a replica says may be old: it is near for a short time only.
-async fn replicas_shorten_no_lease_and_keep_no_copy_for_long(cluster: Arc<Cluster>) {
+/// By the rules that the documentation states.
+async fn a_user_confined_to_the_namespace_is_enough(cluster: Arc<Cluster>) {
+    let docs = [include_str!("../../docs/keys.md"), include_str!("../../docs/topologies.md")];
+    let rules = docs.iter().flat_map(|text| text.lines()).filter(|line| {
+        line.starts_with("ACL SETUSER atlas on") || line.starts_with("ACL SETUSER atlas +")
+    });
+    for rule in rules.map(|rule| rule.replace("atlas", "test").replace("…", "secret")) {
+        let words: Vec<_> = rule.split_whitespace().collect();
+        cluster.nodes().iter().for_each(|node| drop(node.cli(&words)));
+    }
+    let config = RedisConfig::cluster(cluster.seeds()).unwrap().username("test").password("secret");
+    let source = Source::default();
+    for config in [config.clone(), config.read_from_replicas(true)] {
+        let (one, two) = (instance_of(config.clone(), PATIENT), instance_of(config, PATIENT));
+        let key = one.key("profile").tier("free").user(1);
+        let first = warm(&one, &key, &source).await;
+        assert_eq!(warm(&two, &key, &source).await, first);
+
+        one.invalidate(&key).await.unwrap();
+        one.invalidate_user(1).await.unwrap();
+
+        newer(&one, &key, &source, first).await;
+        let stats = [one.stats(), two.stats()];
+        assert!(stats.iter().all(|stats| stats.remote_errors == 0));
+    }
+}
+
+/// It may be older than the news, which do not come again.
+async fn what_a_replica_said_is_near_for_the_degraded_ttl(cluster: Arc<Cluster>) {
+    let settings = "remote_timeout = '1s'\ndegraded_ttl = '200ms'";
+    let config = RedisConfig::cluster(cluster.seeds()).unwrap().read_from_replicas(true);
+    let (one, two) = (instance_of(config.clone(), settings), instance_of(config, settings));
+    let (source, key, options) =
+        (Source::default(), one.key("profile").user(1), CallOptions::table());
+    one.get_or_load(&key, || source.load()).await.unwrap();
+    warm(&two, &key, &source).await;
+
+    let mut outcome = Outcome::NearHit;
+    until("it is read again", async || {
+        outcome = two.fetch(&key, &options, || source.load()).await.unwrap().outcome;
+        outcome != Outcome::NearHit
+    })
+    .await;
+
+    assert_eq!(outcome, Outcome::RemoteHit);
+    assert!(listening(&two).await);
+}
+
+/// Leases and fills are the primary's, so there is one load for all.
+async fn with_replicas_a_miss_is_still_one_load(cluster: Arc<Cluster>) {
     let settings = "remote_timeout = '1s'\ndegraded_ttl = '200ms'";
     let config = RedisConfig::cluster(cluster.seeds()).unwrap().read_from_replicas(true);
     let (one, two) = (instance_of(config.clone(), settings), instance_of(config, settings));

@@ -155,7 +155,7 @@ impl Engine {
         let (value, left) = self.packer.unpack::<V>(&found.bytes, call.key, schema, current)?;
         let value = Arc::new(value);
         if let Ok(measure) = measure(&*value) {
-            let copy = NearCopy { weight: measure.weight, fresh: left, backing: Backing::Remote };
+            let copy = NearCopy { weight: measure.weight, fresh: left, backing: self.backing() };
             if found.marks.is_empty() {
                 self.keep_near(call, &value, copy, snapshot);
             } else {
@@ -163,6 +163,13 @@ impl Engine {
             }
         }
         Ok(Answer::new(value, Outcome::RemoteHit))
+    }
+
+    /// Whether a change of what was read is told. A change that came before it is not told again:
+    /// what a replica said may be older than that.
+    fn backing(&self) -> Backing {
+        let is_lagging = self.remote.as_ref().is_some_and(|remote| remote.is_lagging());
+        if is_lagging { Backing::None } else { Backing::Remote }
     }
 
     pub(super) fn note_unusable(&self, call: Call<'_>, unusable: Unusable) {

@@ -57,6 +57,11 @@ impl Remote {
         &self.ears
     }
 
+    /// Whether what is read may be older than the last change that was told.
+    pub(crate) fn is_lagging(&self) -> bool {
+        self.gate.backend.capabilities().lagging
+    }
+
     /// Takes the lease of a key whose entry cannot be used, by putting it in the entry's place;
     /// `None` if somebody else was faster. Says whether news of that will come.
     pub(crate) async fn claim(
