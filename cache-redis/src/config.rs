@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::Result;
-use crate::endpoint::{Address, Election, Endpoint, Place};
+use crate::endpoint::{Address, Election, Endpoint, Place, Seeds};
 use crate::error::wrong;
 use crate::parts::Parts;
 use crate::split;
@@ -16,6 +16,7 @@ use crate::split;
 #[derive(Clone)]
 pub struct RedisConfig {
     pub(crate) endpoint: Endpoint,
+    pub(crate) read_from_replicas: bool,
     pub(crate) tls: bool,
     pub(crate) username: Option<String>,
     pub(crate) password: Option<String>,
@@ -46,6 +47,7 @@ impl RedisConfig {
     /// |---|---|
     /// | `redis://user:password@host:port/db` | one server; with TLS, `rediss://…` |
     /// | `unix://user:password@/path/to/redis.sock?db=0` | one server at a unix socket |
+    /// | `redis+cluster://user:password@host1:7001,host2:7002` | a cluster, from some of its nodes; with TLS, `rediss+cluster://…` |
     /// | `redis+sentinel://user:password@host1:26379,host2:26379/name/db` | the primary that sentinels call `name`; with TLS to all of them, `rediss+sentinel://…` |
     ///
     /// Everything but hosts, path and `name` can be left out. `valkey` may stand for `redis`, and
@@ -110,10 +112,41 @@ impl RedisConfig {
         parts.config().ok_or_else(|| wrong(SENTINEL, "names no host"))
     }
 
+    /// Creates the configuration of a cluster from the URLs of some of its nodes.
+    ///
+    /// The others are found through whichever of these answers. All share user, password and TLS,
+    /// which the URLs say alike, or [`username`](Self::username) and [`password`](Self::password).
+    ///
+    /// ```
+    /// use cache_redis::RedisConfig;
+    ///
+    /// let nodes = ["redis://10.0.0.1:7001", "redis://10.0.0.2:7002"];
+    /// let config = RedisConfig::cluster(nodes)?.password("secret");
+    /// assert_eq!(config.to_string(), "redis(cluster 10.0.0.1:7001,10.0.0.2:7002)");
+    /// # Ok::<(), cache_redis::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if there is no URL, if one cannot be used, or
+    /// if they contradict each other.
+    pub fn cluster(urls: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self> {
+        let mut parts = Parts::default();
+        let mut nodes = Vec::new();
+        for url in urls {
+            let url = Parts::from_url(NODE, url.as_ref())?;
+            nodes.push(parts.add_node(NODE, url)?);
+        }
+        let missing = || wrong("the list of nodes", "is empty: name at least one");
+        parts.place = Some(Place::Cluster(Seeds::new(nodes).ok_or_else(missing)?));
+        parts.config().ok_or_else(missing)
+    }
+
     /// Creates the configuration of a server without credentials.
     pub(crate) fn at(place: Place) -> Self {
         Self {
             endpoint: Endpoint { place, db: 0 },
+            read_from_replicas: false,
             tls: false,
             username: None,
             password: None,
@@ -144,6 +177,16 @@ impl RedisConfig {
     #[must_use]
     pub fn password(mut self, password: impl Into<String>) -> Self {
         self.password = Some(password.into());
+        self
+    }
+
+    /// Lets look-ups ask replicas first; for a cluster only, and off unless said otherwise.
+    ///
+    /// What a replica does not have, its primary is asked for. What it still has is believed, also if
+    /// it was changed a moment ago: `docs/topologies.md` says what that weakens.
+    #[must_use]
+    pub fn read_from_replicas(mut self, wanted: bool) -> Self {
+        self.read_from_replicas = wanted;
         self
     }
 
@@ -199,7 +242,14 @@ impl RedisConfig {
         }
         match &self.endpoint.place {
             Place::At(Address::Socket(path)) => self.check_socket(path)?,
-            Place::At(Address::Tcp(_)) | Place::Elected(_) => {}
+            Place::Cluster(_) if self.endpoint.db != 0 => {
+                return Err(wrong("a redis cluster", "has database 0 only: name no other"));
+            }
+            Place::At(Address::Tcp(_)) | Place::Cluster(_) | Place::Elected(_) => {}
+        }
+        if self.read_from_replicas && !matches!(self.endpoint.place, Place::Cluster(_)) {
+            let problem = "needs a cluster, `redis+cluster://`: leave it out for one server";
+            return Err(wrong("`read_from_replicas`", problem));
         }
         self.check_sentinels()?;
         if !self.tls && (self.ca_cert.is_some() || self.client_cert.is_some()) {
@@ -241,6 +291,7 @@ impl RedisConfig {
 
 /// What errors call one of several URLs.
 const SENTINEL: &str = "the URL of a sentinel";
+const NODE: &str = "the URL of a node";
 
 impl fmt::Display for RedisConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

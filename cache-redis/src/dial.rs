@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, ProtocolVersion, PushInfo, RedisConnectionInfo, Value};
+use redis::{AsyncConnectionConfig, ProtocolVersion, PushInfo, RedisConnectionInfo, Value, cmd};
 use tokio::time::Instant;
 
 use crate::backoff::Backoff;
@@ -18,17 +18,31 @@ use crate::news::Feed;
 use crate::sentinel::{Failure, Sentinels, Stage};
 use crate::stream::{self, Stream, within};
 use crate::tls::Tls;
-use crate::{Error, Result};
+use crate::{Error, Result, reply};
 
 /// Connects to one server: its address, a stream, and the greeting over it.
 pub(crate) struct Dialer {
     pub(crate) endpoint: Endpoint,
+    role: Role,
     route: Route,
     tls: Option<Tls>,
     login: RedisConnectionInfo,
     connect_timeout: Duration,
     response_timeout: Duration,
     feed: OnceLock<Arc<Feed>>,
+}
+
+/// What a server must be for a connection to it to be of use.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum Role {
+    /// A primary outside cluster mode.
+    Alone,
+    /// Any node of a cluster, to be asked about the others.
+    Member,
+    /// A primary of a cluster.
+    Primary,
+    /// A replica of a cluster, to read from.
+    Replica,
 }
 
 /// The way to the server.
@@ -41,6 +55,8 @@ impl Route {
     fn new(config: &RedisConfig, tls: Option<&Tls>) -> Self {
         match &config.endpoint.place {
             Place::At(address) => Self::At(address.clone()),
+            // For those who ask no more than who the others are.
+            Place::Cluster(seeds) => Self::At(Address::Tcp(seeds.first.clone())),
             Place::Elected(election) => {
                 let login = login(&config.sentinel_username, &config.sentinel_password);
                 Self::Through(Sentinels::new(election.clone(), login, tls.cloned()))
@@ -68,8 +84,24 @@ impl Dialer {
             connect_timeout: config.connect_timeout,
             response_timeout: config.response_timeout,
             endpoint: config.endpoint,
+            role: Role::Alone,
             feed: OnceLock::new(),
         })
+    }
+
+    /// Returns a dialer for another server of the same owner.
+    pub(crate) fn at(&self, host: Host, role: Role) -> Self {
+        let address = Address::Tcp(host);
+        Self {
+            endpoint: Endpoint { place: Place::At(address.clone()), db: 0 },
+            role,
+            route: Route::At(address),
+            tls: self.tls.clone(),
+            login: self.login.clone(),
+            connect_timeout: self.connect_timeout,
+            response_timeout: self.response_timeout,
+            feed: OnceLock::new(),
+        }
     }
 
     /// Makes connections opened from now on tell what others change.
@@ -160,10 +192,12 @@ impl Dialer {
         }
     }
 
-    /// Sees that the server is one to write to, and asks it to tell what others change.
+    /// Sees that the server is what it must be, and asks it to tell what others change.
     async fn prepare(&self, link: Link) -> Result<Link> {
-        if link.is_replica().await? {
-            return Err(error::replica());
+        match self.role {
+            Role::Alone | Role::Primary => self.check(&link.hello().await?)?,
+            Role::Member => {}
+            Role::Replica => reply::performed(&[link.ask_one(cmd("READONLY")).await?])?,
         }
         let Some(feed) = self.feed.get() else { return Ok(link) };
         let link = self.test_scripts(link, feed).await?;
@@ -194,6 +228,17 @@ impl Dialer {
         tracing::warn!(server = %self.endpoint, code, effect, "news of changes refused");
         let link = if is_done[0] { link.subscribed() } else { link };
         Ok(if is_done[1] { link.publishing(Arc::clone(feed)) } else { link })
+    }
+
+    /// Sees that the server is one to write to, from what it says of itself.
+    fn check(&self, hello: &Value) -> Result<()> {
+        if reply::field(hello, "role") == Some(b"replica") {
+            return Err(error::replica());
+        }
+        if self.role == Role::Alone && reply::field(hello, "mode") == Some(b"cluster") {
+            return Err(error::cluster_mode());
+        }
+        Ok(())
     }
 }
 

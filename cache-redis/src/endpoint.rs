@@ -14,7 +14,28 @@ pub(crate) struct Endpoint {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Place {
     At(Address),
+    /// Many servers, each with a part of the keys.
+    Cluster(Seeds),
     Elected(Election),
+}
+
+/// The nodes of a cluster to begin with.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Seeds {
+    pub(crate) first: Host,
+    pub(crate) others: Vec<Host>,
+}
+
+impl Seeds {
+    /// `None` without a node.
+    pub(crate) fn new(hosts: Vec<Host>) -> Option<Self> {
+        let mut hosts = hosts.into_iter();
+        Some(Self { first: hosts.next()?, others: hosts.collect() })
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Host> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
 }
 
 /// The primary that sentinels agree on.
@@ -34,7 +55,7 @@ pub(crate) enum Address {
 }
 
 /// A name or an address, and a port.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Host {
     pub(crate) name: String,
     pub(crate) port: u16,
@@ -49,8 +70,10 @@ impl Host {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, db } = self;
-        write!(f, "redis({place}/{db})")
+        match self {
+            Self { place: place @ Place::Cluster(_), .. } => write!(f, "redis({place})"),
+            Self { place, db } => write!(f, "redis({place}/{db})"),
+        }
     }
 }
 
@@ -58,6 +81,10 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::At(address) => address.fmt(f),
+            Self::Cluster(seeds) => {
+                let seeds: Vec<_> = seeds.iter().map(Host::to_string).collect();
+                write!(f, "cluster {}", seeds.join(","))
+            }
             Self::Elected(Election { name, sentinels }) => {
                 let sentinels: Vec<_> = sentinels.iter().map(Host::to_string).collect();
                 write!(f, "{name}@{}", sentinels.join(","))

@@ -171,6 +171,29 @@ pub(crate) fn replica() -> Error {
     down("redis is a read-only replica: connect to its primary")
 }
 
+/// A server that is one of many.
+pub(crate) fn cluster_mode() -> Error {
+    down(CLUSTER_MODE)
+}
+
+const CLUSTER_MODE: &str = "redis is in cluster mode: write `redis+cluster://` in the URL, or use \
+                            `RedisConfig::cluster`";
+
+/// Nodes that were not made a cluster yet.
+pub(crate) fn blank() -> Error {
+    down("the redis cluster serves nothing yet: give its nodes their slots")
+}
+
+/// A key that no node serves.
+pub(crate) fn unserved() -> Error {
+    down("the redis cluster does not serve a part of the keys: see its `CLUSTER INFO`")
+}
+
+/// Nodes that do not agree on who serves a key.
+pub(crate) fn circles() -> Error {
+    down("the nodes of the redis cluster send us in circles: see the `CLUSTER NODES` of each")
+}
+
 /// Work after the end.
 pub(crate) fn closed() -> Error {
     down("the redis backend is closed")
@@ -264,8 +287,12 @@ fn known(code: &str, detail: &str) -> Option<&'static str> {
         "LOADING" => "redis is still loading its data (LOADING): it answers when it is done",
         "MASTERDOWN" => "redis is a replica without its primary (MASTERDOWN): connect to a primary",
         "MISCONF" => "redis cannot save and takes no writes (MISCONF): see its log",
-        "ASK" | "CLUSTERDOWN" | "CROSSSLOT" | "MOVED" | "TRYAGAIN" => {
-            "redis is in cluster mode, which is not supported: use a single primary"
+        "ASK" | "CROSSSLOT" | "MOVED" => CLUSTER_MODE,
+        "CLUSTERDOWN" => {
+            "the redis cluster is down, or a part of it (CLUSTERDOWN): see its `CLUSTER INFO`"
+        }
+        "ERR" if detail.contains("cluster support disabled") => {
+            "redis is not in cluster mode: write `redis://` without `+cluster`"
         }
         "NOAUTH" => "redis wants a password (NOAUTH): set one in the URL or REDIS_PASSWORD",
         "NOPERM" => {

@@ -19,6 +19,7 @@
 
 mod backend;
 mod backoff;
+mod cluster;
 mod config;
 mod dial;
 mod endpoint;
@@ -28,10 +29,12 @@ mod link;
 mod news;
 mod numbers;
 mod parts;
+mod reads;
 mod reply;
 mod rights;
 mod script;
 mod sentinel;
+mod servers;
 mod split;
 mod stream;
 mod supervisor;

@@ -1,5 +1,6 @@
 //! One connection, and what tells whether it still works.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::error::{is_about_scripts, late, lost, no_scripts, refusal, rights_changed, silent};
 use crate::news::{Feed, Hearing};
-use crate::{Error, Result, reply, rights};
+use crate::{Error, Result, rights};
 
 /// One connection, shared by all callers.
 #[derive(Clone, Debug)]
@@ -156,16 +157,22 @@ impl Link {
         self.ask(&commands).await?.pop().ok_or_else(lost)
     }
 
-    /// Notes whether the server is full, and says whether that is news.
-    pub(crate) fn note_full(&self, is_full: bool) -> bool {
+    /// Notes whether the server is full, and logs it if that is news.
+    pub(crate) fn note_full(&self, server: &impl fmt::Display, is_full: bool) {
         let noted = &self.health.is_full;
-        noted.load(Ordering::Relaxed) != is_full
-            && noted.swap(is_full, Ordering::Relaxed) != is_full
+        if noted.load(Ordering::Relaxed) == is_full {
+            return;
+        }
+        match (noted.swap(is_full, Ordering::Relaxed) != is_full, is_full) {
+            (true, true) => tracing::warn!(%server, "full: writes are refused (OOM)"),
+            (true, false) => tracing::info!(%server, "no longer full"),
+            (false, _) => {}
+        }
     }
 
-    /// Whether the server only repeats what a primary says.
-    pub(crate) async fn is_replica(&self) -> Result<bool> {
-        Ok(reply::role(&self.ask_one(cmd("HELLO")).await?) == Some(b"replica"))
+    /// Asks the server what it is.
+    pub(crate) async fn hello(&self) -> Result<Value> {
+        self.ask_one(cmd("HELLO")).await
     }
 
     /// Waits until the connection must be replaced, and returns why.

@@ -39,6 +39,8 @@ impl Parts {
         };
         match scheme.to_ascii_lowercase().as_str() {
             "unix" | "redis+unix" | "valkey+unix" => split::socket(name, rest),
+            "redis+cluster" | "valkey+cluster" => split::cluster(name, rest, false),
+            "rediss+cluster" | "valkeys+cluster" => split::cluster(name, rest, true),
             "redis+sentinel" | "valkey+sentinel" => split::sentinels(name, rest, false),
             "rediss+sentinel" | "valkeys+sentinel" => split::sentinels(name, rest, true),
             _ => Self::from_host(name, text),
@@ -82,6 +84,18 @@ impl Parts {
         Ok(Host { name: host, port: url.port.unwrap_or(Host::SENTINEL_PORT) })
     }
 
+    /// Takes what the URL of one of several nodes of a cluster says, and returns where that one is.
+    pub(crate) fn add_node(&mut self, name: &str, url: Self) -> Result<Host> {
+        let host = url.host.ok_or_else(|| wrong(name, "names no single node: list one in each"))?;
+        let said = (url.tls, url.username, url.password, url.db);
+        if self.tls.is_none() {
+            (self.tls, self.username, self.password, self.db) = said;
+        } else if said != (self.tls, self.username.clone(), self.password.clone(), self.db) {
+            return Err(wrong(name, ONE_LOGIN));
+        }
+        Ok(Host { name: host, port: url.port.unwrap_or(Host::DEFAULT_PORT) })
+    }
+
     /// Puts the parts together; `None` if no server is named.
     pub(crate) fn config(self) -> Option<RedisConfig> {
         let port = self.port.unwrap_or(Host::DEFAULT_PORT);
@@ -99,11 +113,15 @@ impl Parts {
 const ONE_FOR_ALL: &str = "differs from that of another in its scheme or its credentials: all \
                            sentinels share them, and TLS goes for the servers too";
 
+const ONE_LOGIN: &str = "differs from that of another in more than the host: all nodes of a cluster \
+                         share the rest";
+
 const NO_URL: &str = "is not a URL: write `redis://user:password@host:6379/0`, with a port from 1 \
                       to 65535 and special characters of the password percent-encoded (`#` as \
                       `%23`, `/` as `%2F`)";
 
-const NO_SCHEME: &str = "must begin with `redis://`, or `rediss://` for TLS, or `redis+sentinel://`, or `unix://` for a socket";
+const NO_SCHEME: &str = "must begin with `redis://`, or `rediss://` for TLS, or \
+                         `redis+sentinel://`, or `redis+cluster://`, or `unix://` for a socket";
 
 const NO_OPTIONS: &str = "has a `?` or `#`, but takes no options: remove them, or write `%3F` and \
                           `%23` if they belong to the password";

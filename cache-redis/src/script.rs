@@ -3,10 +3,11 @@
 use std::sync::LazyLock;
 
 use cache_core::Key;
+use cache_core::backend::SetOutcome;
 use cache_core::wire::Stamp;
 use redis::{Cmd, cmd};
 
-use crate::link::Link;
+use crate::servers::Servers;
 use crate::{Result, reply};
 
 /// Stores the first argument for as many milliseconds as the second says.
@@ -37,20 +38,24 @@ impl Script {
         Self { text, hash }
     }
 
-    /// Acts on `key`; false if something else than `stamp` is there.
+    /// Acts on `key`; refused if something else than `stamp` is there.
     ///
     /// Sends the text only to a server that does not know it yet.
     pub(crate) async fn run(
         &self,
-        link: &Link,
+        servers: &Servers,
         (key, stamp): (&Key, &Stamp),
         arguments: &[&[u8]],
-    ) -> Result<bool> {
-        let answer = link.ask_one(self.by_hash(key.as_bytes(), stamp, arguments)).await?;
-        if !reply::is_refused(&answer, "NOSCRIPT") {
-            return reply::is_done(&answer);
+    ) -> Result<SetOutcome> {
+        let mut answer = servers.ask_one(self.by_hash(key.as_bytes(), stamp, arguments)).await?;
+        if reply::is_refused(&answer.value, "NOSCRIPT") {
+            answer = servers.ask_one(self.by_text(key.as_bytes(), stamp, arguments)).await?;
         }
-        reply::is_done(&link.ask_one(self.by_text(key.as_bytes(), stamp, arguments)).await?)
+        Ok(match reply::is_done(&answer.value)? {
+            false => SetOutcome::Refused,
+            true if answer.is_listening => SetOutcome::Echoed,
+            true => SetOutcome::Stored,
+        })
     }
 
     /// Returns the call for a server that knows the script.

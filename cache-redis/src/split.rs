@@ -1,10 +1,11 @@
-//! URLs that no parser of URLs takes: a socket has no host, and sentinels have several.
+//! URLs that no parser of URLs takes: a socket has no host, sentinels and clusters have
+//! several.
 
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
 use crate::Result;
-use crate::endpoint::{Address, Election, Host, Place};
+use crate::endpoint::{Address, Election, Host, Place, Seeds};
 use crate::error::wrong;
 use crate::parts::{Parts, decoded, digits, is_host};
 
@@ -48,6 +49,24 @@ pub(crate) fn sentinels(name: &str, rest: &str, tls: bool) -> Result<Parts> {
     let place = Some(Place::Elected(election));
     Ok(Parts { place, db, tls: Some(tls), ..split.credentials(name)? })
 }
+
+/// Reads `user:password@host:port,host:port`, what follows `redis+cluster://`.
+pub(crate) fn cluster(name: &str, rest: &str, tls: bool) -> Result<Parts> {
+    let split = Split::of(name, rest)?;
+    if split.query.is_some() || !matches!(split.path, "" | "/" | "/0") {
+        return Err(wrong(name, NO_MORE));
+    }
+    let hosts = split.hosts.split(',').map(|text| host(text, Host::DEFAULT_PORT));
+    let seeds = hosts.collect::<Option<Vec<_>>>().and_then(Seeds::new);
+    let place = Place::Cluster(seeds.ok_or_else(|| wrong(name, NO_NODES))?);
+    Ok(Parts { place: Some(place), tls: Some(tls), ..split.credentials(name)? })
+}
+
+const NO_NODES: &str = "names no nodes: write `redis+cluster://host1:7001,host2:7002`, with ports from \
+                        1 to 65535";
+
+const NO_MORE: &str = "has something after the hosts, but a cluster has database 0 only and takes no \
+                       options: remove it";
 
 /// Reads what sentinels call a primary; they take no other characters either.
 pub(crate) fn primary_name(subject: &str, text: &str) -> Result<String> {

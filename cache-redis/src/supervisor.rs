@@ -72,6 +72,14 @@ impl Supervisor {
         self.known().unwrap_or_else(|| Err(lost()))
     }
 
+    /// Returns the connection if there is one; begins nothing.
+    pub(crate) fn current(&self) -> Option<Link> {
+        match &*self.state.borrow() {
+            State::Up(link) => Some(link.clone()),
+            _ => None,
+        }
+    }
+
     /// Ends the connection and the task.
     pub(crate) async fn close(&self) {
         self.state.send_replace(State::Closed);
@@ -89,7 +97,8 @@ impl Supervisor {
         }
     }
 
-    fn start(&self) -> Result<()> {
+    /// Begins the very first attempt if nobody has.
+    pub(crate) fn start(&self) -> Result<()> {
         let runtime = Handle::try_current().map_err(|_| no_runtime())?;
         let is_ours = self.state.send_if_modified(|state| {
             let is_idle = matches!(state, State::Idle);

@@ -38,6 +38,12 @@ fn a_url_is_understood() {
         ("redis://app:secret@host/1", "redis(host:6379/1)"),
         ("redis://:secret@host", "redis(host:6379/0)"),
         ("valkey://host", "redis(host:6379/0)"),
+        ("redis+cluster://a", "redis(cluster a:6379)"),
+        ("valkey+cluster://app:se,c@ret@a:1,[::1]:2,c/", "redis(cluster a:1,[::1]:2,c:6379)"),
+        (
+            "redis+cluster://:secret@10.0.0.1:7000,10.0.0.2:7001/0",
+            "redis(cluster 10.0.0.1:7000,10.0.0.2:7001)",
+        ),
         ("unix:///run/redis.sock", "redis(unix:/run/redis.sock/0)"),
         ("redis+unix:///run/redis.sock?db=2", "redis(unix:/run/redis.sock/2)"),
         ("valkey+unix://app:a%2Fb@/run/my%20redis.sock", "redis(unix:/run/my redis.sock/0)"),
@@ -98,6 +104,13 @@ fn a_url_that_cannot_be_meant_is_refused_at_once() {
         ("redis://app@host", "has no password"),
         ("redis://app:@host", "has no password"),
         ("redis://host\n", "white space"),
+        ("redis+cluster://", "names no nodes"),
+        ("redis+cluster://a,,b", "names no nodes"),
+        ("redis+cluster://a:0,b", "1 to 65535"),
+        ("redis+cluster://a,b:x", "1 to 65535"),
+        ("redis+cluster://a/1", "database 0 only"),
+        ("redis+cluster://a,b?x=1", "takes no options"),
+        ("redis+cluster://app@a,b", "has no password"),
         ("redis://:%ff@host", "UTF-8"),
     ] {
         let text = refusal(url);
@@ -112,6 +125,7 @@ fn settings_that_contradict_each_other_are_refused() {
         (config().ca_cert("pem"), "needs TLS"),
         (config().client_cert("pem", "pem"), "needs TLS"),
         (config().username("app"), "has no password"),
+        (config().read_from_replicas(true), "needs a cluster"),
         (config().connect_timeout(Duration::ZERO), "connect_timeout"),
         (config().response_timeout(Duration::ZERO), "response_timeout"),
         (config().sentinel_password("secret"), "no use without sentinels"),
@@ -128,6 +142,29 @@ fn settings_that_contradict_each_other_are_refused() {
     }
     let named = RedisConfig::new("redis://app@host").unwrap().password("secret");
     assert!(RedisBackend::with_config(named).is_ok());
+}
+
+#[test]
+fn urls_of_a_cluster_say_the_same_of_all_nodes() {
+    let cluster = |urls: &[&str]| RedisConfig::cluster(urls);
+    let config = cluster(&["rediss://app:secret@a:1", "rediss://app:secret@b"]);
+    assert_eq!(config.unwrap().to_string(), "redis(cluster a:1,b:6379)");
+
+    for (urls, expected) in [
+        (&[][..], "name at least one"),
+        (&["redis://a", "rediss://b"], "in more than the host"),
+        (&["redis://:hunter22@a", "redis://:hunter33@b"], "in more than the host"),
+        (&["redis://a", "unix:///b"], "no single node"),
+        (&["redis+cluster://a,b"], "no single node"),
+        (&["redis://a", "b"], "must begin with"),
+    ] {
+        let error = cluster(urls).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        let text = error.to_string();
+        assert!(text.contains(expected) && !text.contains("hunter"), "{urls:?}: {text}");
+    }
+    let other = cluster(&["redis://a/1"]).and_then(RedisBackend::with_config).unwrap_err();
+    assert!(other.to_string().contains("database 0 only"), "{other}");
 }
 
 #[test]
@@ -169,6 +206,7 @@ fn variables_say_whether_redis_is_wanted() {
         ),
         (&[("USE_REDIS", "TRUE"), ("REDIS_URL", "redis://a:1/2")], Some("redis(a:1/2)")),
         (&[("USE_REDIS", "yes"), ("REDIS_HOST", "a")], Some("redis(a:6379/0)")),
+        (&[("REDIS_URL", "redis+cluster://a:1,b:2")], Some("redis(cluster a:1,b:2)")),
         (&[("USE_REDIS", "1"), ("REDIS_HOST", "a")], Some("redis(a:6379/0)")),
         (&[("USE_REDIS", "on"), ("REDIS_HOST", "::1")], Some("redis([::1]:6379/0)")),
         (&[("REDIS_HOST", "a"), ("REDIS_PORT", "1"), ("REDIS_DB", "2")], Some("redis(a:1/2)")),
@@ -206,6 +244,10 @@ fn contradicting_variables_are_refused_by_name() {
     for (vars, expected) in [
         (&[("USE_REDIS", "true")][..], &["USE_REDIS", "REDIS_URL", "REDIS_HOST"][..]),
         (&[url, ("REDIS_HOST", "b")], &["REDIS_URL", "REDIS_HOST"]),
+        (
+            &[("REDIS_URL", "redis+cluster://a,b"), ("REDIS_HOST", "a")],
+            &["REDIS_URL", "REDIS_HOST"],
+        ),
         (&[url, ("REDIS_PORT", "2")], &["REDIS_URL", "REDIS_PORT"]),
         (&[url, ("REDIS_DB", "0")], &["REDIS_URL", "REDIS_DB"]),
         (&[url, ("REDIS_USERNAME", "b")], &["REDIS_URL", "REDIS_USERNAME"]),

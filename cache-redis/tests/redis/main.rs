@@ -1,6 +1,7 @@
 //! `RedisBackend` against real servers.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod cluster;
 mod common;
 mod config;
 mod conformance;
