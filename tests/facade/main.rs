@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod bytes;
+mod cluster;
 mod common;
 mod failover;
 mod flights;
@@ -13,6 +14,7 @@ mod hits;
 mod invalidation;
 mod isolation;
 mod macros;
+mod moving;
 mod oracle;
 mod outage;
 mod redis;
