@@ -21,4 +21,5 @@ mod redis;
 mod refused;
 mod settings;
 mod shapes;
+mod topologies;
 mod writes;
