@@ -28,6 +28,17 @@ impl Group {
         Self::new(prefix, b"!entity:", Some(name))
     }
 
+    /// Everything with one tag.
+    pub(crate) fn tag(prefix: &[u8], name: &[u8]) -> Self {
+        Self { is_standing: false, ..Self::new(prefix, Self::TAG, Some(name)) }
+    }
+
+    /// What moves with every tag, before it does. No entry belongs to it: a load whose tags are
+    /// known only when it has ended sees by it whether any of them can have moved.
+    pub(crate) fn any_tag(prefix: &[u8]) -> Self {
+        Self::new(prefix, b"!tag", None)
+    }
+
     /// Everything cached for one tier.
     pub(crate) fn tier(prefix: &[u8], name: &[u8]) -> Self {
         Self::new(prefix, b"!tier:", Some(name))
@@ -37,6 +48,8 @@ impl Group {
     pub(crate) fn user(prefix: &[u8], user: &[u8]) -> Self {
         Self { is_standing: false, ..Self::new(prefix, b"!user:", Some(user)) }
     }
+
+    const TAG: &[u8] = b"!tag:";
 
     fn new(prefix: &[u8], kind: &[u8], name: Option<&[u8]>) -> Self {
         let mut text = KeyWriter::new();
@@ -58,6 +71,17 @@ impl Group {
     /// Returns the key under which a backend keeps the group's generation.
     pub fn as_bytes(&self) -> &[u8] {
         self.text.as_bytes()
+    }
+
+    pub(crate) fn is_any_tag(&self) -> bool {
+        self.as_bytes().ends_with(b":!tag")
+    }
+
+    /// Returns the name of a tag, escaped, by which an envelope carries it; nothing for other groups.
+    pub(crate) fn tag_name(&self) -> &[u8] {
+        let text = self.as_bytes();
+        let colon = text.iter().position(|byte| *byte == b':').map_or(0, |colon| colon + 1);
+        text.get(colon..).and_then(|kind| kind.strip_prefix(Self::TAG)).unwrap_or_default()
     }
 
     /// Returns the name by which an envelope knows the group; the same in every process.

@@ -28,6 +28,7 @@ pub use backend::Backend;
 pub use cache::{Cache, CacheBuilder, Changes, WriteGuard};
 pub use clock::{Clock, SystemClock};
 pub use engine::answer::{Answer, Value};
+pub use engine::loaded::Loaded;
 pub use error::{Error, ErrorKind, Result};
 pub use group::{Generation, Group};
 pub use key::{Key, KeyPart, KeyWriter};

@@ -207,6 +207,17 @@ impl Dialer {
         }
     }
 
+    /// Sees that the server is one to write to, from what it says of itself.
+    fn check(&self, hello: &Value) -> Result<()> {
+        if reply::field(hello, "role") == Some(b"replica") {
+            return Err(error::replica());
+        }
+        if self.role == Role::Alone && reply::field(hello, "mode") == Some(b"cluster") {
+            return Err(error::cluster_mode());
+        }
+        Ok(())
+    }
+
     async fn test_scripts(&self, link: Link, feed: &Feed) -> Result<Link> {
         let Some(code) = link.refusal_of_scripts(feed).await? else { return Ok(link) };
         let effect = "nothing is filled: allow the user `+eval +evalsha +getrange +exists`";
@@ -228,17 +239,6 @@ impl Dialer {
         tracing::warn!(server = %self.endpoint, code, effect, "news of changes refused");
         let link = if is_done[0] { link.subscribed() } else { link };
         Ok(if is_done[1] { link.publishing(Arc::clone(feed)) } else { link })
-    }
-
-    /// Sees that the server is one to write to, from what it says of itself.
-    fn check(&self, hello: &Value) -> Result<()> {
-        if reply::field(hello, "role") == Some(b"replica") {
-            return Err(error::replica());
-        }
-        if self.role == Role::Alone && reply::field(hello, "mode") == Some(b"cluster") {
-            return Err(error::cluster_mode());
-        }
-        Ok(())
     }
 }
 

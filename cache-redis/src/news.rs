@@ -6,7 +6,7 @@
 //! Where that is refused, the instances tell each other, on the channel `<ns>:!news`. A message is
 //! words: who sends it, and the keys that it changed.
 
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::time::Duration;
 
 use cache_core::backend::{ListenOptions, Listener, News};
@@ -17,18 +17,8 @@ use redis::{Cmd, PushInfo, PushKind, Value, cmd};
 pub(crate) struct Feed {
     options: ListenOptions,
     listener: Weak<dyn Listener>,
-    /// Who we are on the channel: the same for all connections of one backend.
-    sender: Sender,
-}
-
-/// Who publishes, so that it knows its own messages.
-#[derive(Clone, Debug)]
-pub(crate) struct Sender(Arc<str>);
-
-impl Sender {
-    pub(crate) fn new() -> Self {
-        Self(format!("{:016x}", rand::random::<u64>()).into())
-    }
+    /// Who we are on the channel.
+    sender: String,
 }
 
 /// What a connection tells.
@@ -43,13 +33,13 @@ pub(crate) enum Hearing {
 
 impl Feed {
     pub(crate) fn new(options: ListenOptions, listener: Weak<dyn Listener>) -> Self {
-        Self { options, listener, sender: Sender::new() }
+        let sender = format!("{:016x}", rand::random::<u64>());
+        Self { options, listener, sender }
     }
 
-    /// Returns this feed as one that takes what `sender` publishes for its own.
-    pub(crate) fn of(mut self, sender: Sender) -> Self {
-        self.sender = sender;
-        self
+    /// Returns a feed for another connection of the same instance.
+    pub(crate) fn with_listener(&self, listener: Weak<dyn Listener>) -> Self {
+        Self { listener, ..self.clone() }
     }
 
     /// Returns what the keys begin with.
@@ -76,7 +66,7 @@ impl Feed {
 
     /// Returns the command that publishes which keys changed.
     pub(crate) fn publication(&self, keys: &[&[u8]]) -> Cmd {
-        let mut message = self.sender.0.as_bytes().to_vec();
+        let mut message = self.sender.clone().into_bytes();
         for key in keys {
             message.push(b' '); // no key has one
             message.extend_from_slice(key);
@@ -116,7 +106,7 @@ impl Feed {
     /// Passes on what an instance published, unless that was this one.
     fn published(&self, message: &[u8]) {
         let mut words = message.split(|byte| *byte == b' ');
-        if words.next() != Some(self.sender.0.as_bytes()) {
+        if words.next() != Some(self.sender.as_bytes()) {
             words.for_each(|key| self.tell(News::Changed(key)));
         }
     }

@@ -41,11 +41,11 @@ async fn at_primaries(
 ) -> Vec<Result<Slot>> {
     let Some(lease) = lease else { return look(servers, keys, None).await };
     let answers = servers.ask(&takes(keys, lease), Purpose::Lease).await;
-    let slot = |answer: Result<Answer>| match is_leaseless(&answer) {
+    let slot = |answer: Result<Answer>| match is_without_lease(&answer) {
         true => None,
         false => Some(answer.and_then(|answer| reply::slot(answer.value, Some(lease)))),
     };
-    if !answers.iter().any(is_leaseless) {
+    if !answers.iter().any(is_without_lease) {
         return answers.into_iter().filter_map(slot).collect();
     }
     let slots: Vec<_> = answers.into_iter().map(slot).collect();
@@ -53,8 +53,8 @@ async fn at_primaries(
     completed(slots, rest)
 }
 
-/// Whether a server takes no leases: it is full, or scripts may not run there.
-fn is_leaseless(answer: &Result<Answer>) -> bool {
+/// Whether no lease can be had: the server is full, or we lack the right to fill it.
+fn is_without_lease(answer: &Result<Answer>) -> bool {
     match answer {
         Ok(answer) => reply::is_full(&answer.value),
         Err(error) => error.kind() == ErrorKind::Unsupported,

@@ -47,9 +47,10 @@ impl Script {
         (key, stamp): (&Key, &Stamp),
         arguments: &[&[u8]],
     ) -> Result<SetOutcome> {
-        let mut answer = servers.ask_one(self.by_hash(key.as_bytes(), stamp, arguments)).await?;
+        let key = key.as_bytes();
+        let mut answer = servers.ask_one(self.by_hash(key, stamp, arguments)).await?;
         if reply::is_refused(&answer.value, "NOSCRIPT") {
-            answer = servers.ask_one(self.by_text(key.as_bytes(), stamp, arguments)).await?;
+            answer = servers.ask_one(self.by_text(key, stamp, arguments)).await?;
         }
         Ok(match reply::is_done(&answer.value)? {
             false => SetOutcome::Refused,

@@ -21,5 +21,7 @@ mod redis;
 mod refused;
 mod settings;
 mod shapes;
+mod tags;
+mod tiers;
 mod topologies;
 mod writes;

@@ -53,6 +53,17 @@ impl Changes {
         self
     }
 
+    /// Adds everything with a tag.
+    pub fn tag(mut self, name: &str) -> Self {
+        // What moves with every tag must come first, and once.
+        let [any, tag] = self.cache.tag_groups(name);
+        if !self.groups.iter().any(|group| group.id() == any.id()) {
+            self.groups.insert(0, any);
+        }
+        self.groups.push(tag);
+        self
+    }
+
     /// Adds everything of the namespace.
     pub fn all(mut self) -> Self {
         self.groups.push(Group::all(&self.cache.prefix));

@@ -13,10 +13,11 @@ pub use changes::Changes;
 pub use guard::WriteGuard;
 
 use crate::Result;
-use crate::engine::Engine;
 use crate::engine::answer::{Answer, Sharing, Value};
+use crate::engine::loaded::Loaded;
+use crate::engine::{Asked, Engine};
 use crate::group::Group;
-use crate::key::{Key, KeyPart, KeyWriter};
+use crate::key::{Key, KeyPart, KeyWriter, escaped};
 use crate::policy::CallOptions;
 use crate::stats::{Health, Stats};
 use crate::tier::Tier;
@@ -109,7 +110,32 @@ impl Cache {
         if let Some(answer) = self.engine.near_hit(key) {
             return Ok(answer);
         }
-        self.engine.fetch(key, options, sharing, load).await
+        let asked = Asked { options, late_tags: false };
+        self.engine.fetch(key, asked, sharing, || async { load().await.map(Loaded::new) }).await
+    }
+
+    /// As [`fetch`](Self::fetch), for a loader that knows more than the value, such as its tags.
+    ///
+    /// # Errors
+    ///
+    /// Those of `load`, no others.
+    pub async fn fetch_loaded<V, E, F, Fut>(
+        &self,
+        key: &Key,
+        options: &CallOptions,
+        load: F,
+    ) -> Result<Answer<V>, E>
+    where
+        V: Value,
+        F: FnOnce() -> Fut + Send,
+        Fut: Future<Output = Result<Loaded<V>, E>> + Send,
+        E: Send,
+    {
+        if let Some(answer) = self.engine.near_hit(key) {
+            return Ok(answer);
+        }
+        let asked = Asked { options, late_tags: true };
+        self.engine.fetch(key, asked, Sharing::NONE, load).await
     }
 
     /// Returns the value of `key` if there is one.
@@ -201,6 +227,15 @@ impl Cache {
         self.invalidate_groups(&[self.tier_group(tier)]).await
     }
 
+    /// Ends everything that was loaded with a tag, by [`Key::tag`] or [`Loaded::tag`]. O(1).
+    ///
+    /// # Errors
+    ///
+    /// As [`invalidate`](Self::invalidate).
+    pub async fn invalidate_tag(&self, name: &str) -> Result<()> {
+        self.invalidate_groups(&self.tag_groups(name)).await
+    }
+
     /// Ends everything cached under the namespace. O(1).
     ///
     /// # Errors
@@ -240,6 +275,12 @@ impl Cache {
 
     pub(crate) fn entity_group(&self, entity: &str) -> Group {
         Group::entity(&self.prefix, self.key(entity).entity_name().as_bytes())
+    }
+
+    /// The group of a tag, behind the one that moves with every tag.
+    pub(crate) fn tag_groups(&self, name: &str) -> [Group; 2] {
+        let tag = Group::tag(&self.prefix, escaped(name).as_bytes());
+        [Group::any_tag(&self.prefix), tag]
     }
 
     pub(crate) fn tier_group(&self, tier: impl Tier) -> Group {

@@ -40,11 +40,12 @@ impl Fences {
         // The clock first: read after the marks, it could hide a group that moved in between.
         let clock = self.clock.load(Ordering::SeqCst);
         let marks = key.groups().map(|group| self.mark(&group)).collect();
+        let any_tag = self.mark(&Group::any_tag(key.prefix()));
         let stripe = stripe(key.local_hash(), KEY_STRIPES);
         let count = self.keys[stripe as usize].load(Ordering::SeqCst);
         let epoch = self.epoch.load(Ordering::SeqCst);
         let (count, echoes) = (AtomicU64::new(count), AtomicU64::new(0));
-        Snapshot { stripe, count, echoes, epoch, marks, checked: AtomicU64::new(clock) }
+        Snapshot { stripe, count, echoes, epoch, marks, any_tag, checked: AtomicU64::new(clock) }
     }
 
     /// Whether nothing that `snapshot` covers was invalidated since: neither its key nor a group.
@@ -79,6 +80,17 @@ impl Fences {
             snapshot.checked.store(clock, Ordering::Relaxed);
         }
         holds
+    }
+
+    /// Whether a tag was invalidated since, whichever.
+    pub(crate) fn any_tag_moved(&self, snapshot: &Snapshot) -> bool {
+        let Mark { stripe, count } = snapshot.any_tag;
+        self.groups[stripe as usize].load(Ordering::SeqCst) != count
+    }
+
+    /// Notes where groups stand that are found to be an entry's.
+    pub(crate) fn marks(&self, groups: &[Group]) -> Marks {
+        groups.iter().map(|group| self.mark(group)).collect()
     }
 
     /// Makes every snapshot of `key` taken so far worthless.
@@ -143,7 +155,8 @@ pub(crate) struct Snapshot {
     /// How many bumps by news of our own writes may come.
     echoes: AtomicU64,
     epoch: u64,
-    marks: SmallVec<[Mark; 4]>,
+    marks: Marks,
+    any_tag: Mark,
     checked: AtomicU64,
 }
 
@@ -155,6 +168,13 @@ impl Snapshot {
 
     pub(crate) fn echoes(&self) -> u64 {
         self.echoes.load(Ordering::SeqCst)
+    }
+
+    /// Returns this snapshot with more groups, which were noted after it.
+    pub(crate) fn with(&self, marks: Marks) -> Self {
+        let mut more = self.clone();
+        more.marks.extend(marks);
+        more
     }
 
     /// Returns this snapshot as it stands once the echoes have been heard, and nothing else.
@@ -174,6 +194,7 @@ impl Clone for Snapshot {
             echoes: copy(&self.echoes),
             epoch: self.epoch,
             marks: self.marks.clone(),
+            any_tag: self.any_tag,
             checked: copy(&self.checked),
         }
     }
@@ -185,8 +206,12 @@ impl fmt::Debug for Snapshot {
     }
 }
 
+/// Where some groups stood.
+pub(crate) type Marks = SmallVec<[Mark; 4]>;
+
+/// Where one stripe stood.
 #[derive(Clone, Copy, Debug)]
-struct Mark {
+pub(crate) struct Mark {
     stripe: u32,
     count: u64,
 }

@@ -1,11 +1,13 @@
 //! Keeping what was loaded or written.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::answer::Value;
 use super::fence::Snapshot;
+use super::loaded::Loaded;
 use super::pack::Label;
 use super::{Call, Engine};
 use crate::backend::SetOutcome;
@@ -46,37 +48,74 @@ pub(super) struct Filled {
     pub(super) stamp: Stamp,
 }
 
+/// What a value may be kept on the strength of.
+#[derive(Debug)]
+struct Grounds<'a> {
+    /// The right to fill the remote level.
+    ticket: Option<Ticket>,
+    /// Where the fences stood.
+    snapshot: Cow<'a, Snapshot>,
+}
+
 impl Engine {
     /// Keeps a loaded value: in the remote level if there is a ticket, then near.
     pub(super) async fn keep<V: Value>(
         &self,
         call: Call<'_>,
-        value: &Arc<V>,
+        loaded: &Loaded<V>,
         cost: Duration,
         ticket: Option<Ticket>,
         snapshot: &Snapshot,
     ) {
+        let value = &loaded.value;
         let measure = match self.measure(&**value) {
             Ok(measure) => measure,
             Err(error) => return self.note_unstorable(call, &error),
         };
         let Some(fresh) = self.lifetime(call, measure) else { return };
+        let Some(Grounds { ticket, snapshot }) = self.grounds(call, loaded, ticket, snapshot).await
+        else {
+            return;
+        };
         let mut copy = NearCopy { weight: measure.weight, fresh, backing: Backing::None };
-        let Some(ticket) = ticket else { return self.keep_near(call, value, copy, snapshot) };
+        let Some(ticket) = ticket else { return self.keep_near(call, value, copy, &snapshot) };
         match self.fill(call, &**value, fresh, cost, ticket).await {
             Ok(filled) => {
                 copy.backing = Backing::Remote;
-                if let Some(snapshot) = self.settled(call, filled, snapshot).await {
+                if let Some(snapshot) = self.settled(call, filled, &snapshot).await {
                     self.keep_near(call, value, copy, &snapshot);
                 }
             }
             Err(error) => {
                 self.note_unstorable(call, &error);
                 if error.kind() != ErrorKind::TooLarge {
-                    self.keep_near(call, value, copy, snapshot);
+                    self.keep_near(call, value, copy, &snapshot);
                 }
             }
         }
+    }
+
+    /// Returns on what grounds a value may be kept, its late tags included; `None` if one of them
+    /// may have been invalidated since the load began.
+    async fn grounds<'a, V>(
+        &self,
+        call: Call<'_>,
+        loaded: &Loaded<V>,
+        ticket: Option<Ticket>,
+        snapshot: &'a Snapshot,
+    ) -> Option<Grounds<'a>> {
+        if loaded.tags.is_empty() {
+            return Some(Grounds { ticket, snapshot: Cow::Borrowed(snapshot) });
+        }
+        let tagged = loaded.tags.iter().fold(call.key.clone(), |key, tag| key.tag(tag));
+        let tags = tagged.tags()[call.key.tags().len()..].to_vec();
+        let marks = self.fences.marks(&tags);
+        let ticket = match ticket {
+            Some(ticket) => Some(ticket.tagged(tags).await?),
+            None => None,
+        };
+        let holds = !self.fences.any_tag_moved(snapshot);
+        holds.then(|| Grounds { ticket, snapshot: Cow::Owned(snapshot.with(marks)) })
     }
 
     /// Returns the snapshot under which a value that was just filled may be kept near.
@@ -154,8 +193,9 @@ impl Engine {
         ticket: Ticket,
     ) -> Result<Filled> {
         let (key, schema) = (call.key, call.options.schema());
-        let label = Label { key, schema, fresh, cost, generations: ticket.generations().numbers() };
-        let entry = self.packer.pack(value, &label)?;
+        let (generations, tags) = (ticket.generations().numbers(), ticket.tag_names());
+        let label = Label { key, schema, fresh, cost, generations, tags };
+        let entry = self.packer.pack(value, label)?;
         let stamp = Stamp::of(&entry);
         let outcome = ticket.fill(entry, fresh).await?;
         if outcome == SetOutcome::Refused {

@@ -11,13 +11,13 @@ use tokio::time::{Instant, sleep};
 use super::answer::{Answer, Value};
 use super::fence::Snapshot;
 use super::keep::{Backing, NearCopy};
+use super::loaded::Loaded;
 use super::pack::Unusable;
 use super::{Call, Engine};
 use crate::backend::SetOutcome;
 use crate::codec::measure;
 use crate::key::Key;
-use crate::level::look::Look;
-use crate::level::numbers::Generations;
+use crate::level::look::{Found, Look};
 use crate::level::ticket::Ticket;
 use crate::stats::Outcome;
 
@@ -49,7 +49,7 @@ impl Engine {
     where
         V: Value,
         F: FnOnce() -> Fut,
-        Fut: Future<Output = Result<Arc<V>, E>>,
+        Fut: Future<Output = Result<Loaded<V>, E>>,
     {
         // Another flight may have landed between our near look-up and our seat.
         if let Some((value, _)) = self.probe_near(call.key) {
@@ -58,20 +58,20 @@ impl Engine {
         let ticket = match self.search(call, snapshot, patience).await {
             Search::Found(answer) => return Ok(answer),
             Search::Held => {
-                let (value, _) = self.run(call, load).await?;
-                return Ok(Answer::new(value, Outcome::Loaded));
+                let (loaded, _) = self.run(call, load).await?;
+                return Ok(Answer::new(loaded.value, Outcome::Loaded));
             }
             Search::Nothing(ticket) => ticket,
         };
-        let (value, cost) = self.run(call, load).await?;
-        self.keep(call, &value, cost, ticket, snapshot).await;
-        Ok(Answer::new(value, Outcome::Loaded))
+        let (loaded, cost) = self.run(call, load).await?;
+        self.keep(call, &loaded, cost, ticket, snapshot).await;
+        Ok(Answer::new(loaded.value, Outcome::Loaded))
     }
 
-    async fn run<V, E, F, Fut>(&self, call: Call<'_>, load: F) -> Result<(Arc<V>, Duration), E>
+    async fn run<V, E, F, Fut>(&self, call: Call<'_>, load: F) -> Result<(Loaded<V>, Duration), E>
     where
         F: FnOnce() -> Fut,
-        Fut: Future<Output = Result<Arc<V>, E>>,
+        Fut: Future<Output = Result<Loaded<V>, E>>,
     {
         call.counters.loads.add_one();
         let started = self.clock.monotonic();
@@ -94,17 +94,17 @@ impl Engine {
             let mut news = pin!(remote.ears().waiter(call.key.as_bytes()).notified());
             // Before the look: what happens after it must wake us.
             news.as_mut().enable();
-            match remote.look(call.key).await {
+            match remote.look(call.key, call.late_tags).await {
                 Look::Away => return Search::Nothing(None),
                 Look::Busy => {}
-                Look::Entry(stored, generations) => {
-                    match self.open(call, snapshot, &stored, &generations) {
+                Look::Entry(found) => {
+                    match self.open(call, snapshot, &found) {
                         Ok(answer) => return Search::Found(answer),
                         Err(unusable) if !noted => self.note_unusable(call, unusable),
                         Err(_) => {}
                     }
                     noted = true;
-                    match remote.claim(call.key, &stored, generations).await {
+                    match remote.claim(call.key, &found.bytes, found.before).await {
                         Ok(None) => {}
                         Ok(Some((ticket, outcome))) => {
                             if outcome == SetOutcome::Echoed {
@@ -149,16 +149,18 @@ impl Engine {
         &self,
         call: Call<'_>,
         snapshot: &Snapshot,
-        stored: &[u8],
-        generations: &Generations,
+        found: &Found,
     ) -> Result<Answer<V>, Unusable> {
-        let schema = call.options.schema();
-        let (value, left) =
-            self.packer.unpack::<V>(stored, call.key, schema, generations.numbers())?;
+        let (schema, current) = (call.options.schema(), found.current.numbers());
+        let (value, left) = self.packer.unpack::<V>(&found.bytes, call.key, schema, current)?;
         let value = Arc::new(value);
         if let Ok(measure) = measure(&*value) {
             let copy = NearCopy { weight: measure.weight, fresh: left, backing: Backing::Remote };
-            self.keep_near(call, &value, copy, snapshot);
+            if found.marks.is_empty() {
+                self.keep_near(call, &value, copy, snapshot);
+            } else {
+                self.keep_near(call, &value, copy, &snapshot.with(found.marks.clone()));
+            }
         }
         Ok(Answer::new(value, Outcome::RemoteHit))
     }

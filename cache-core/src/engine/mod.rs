@@ -6,6 +6,7 @@ pub(crate) mod fence;
 mod flight;
 mod keep;
 mod lead;
+pub(crate) mod loaded;
 mod pack;
 mod write;
 
@@ -22,6 +23,7 @@ use tokio::time::sleep;
 use self::answer::{Answer, Sharing, Value};
 use self::fence::Fences;
 use self::flight::{Flights, Landing, Seat, Shared};
+use self::loaded::Loaded;
 use self::pack::Packer;
 use crate::clock::Clock;
 use crate::codec::Codec;
@@ -64,6 +66,16 @@ pub(crate) struct Call<'a> {
     pub(crate) key: &'a Key,
     pub(crate) options: &'a CallOptions,
     pub(crate) counters: &'a Arc<EntityCounters>,
+    /// Whether the load may name tags.
+    pub(crate) late_tags: bool,
+}
+
+/// What a caller asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) options: &'a CallOptions,
+    /// Whether the load may name tags.
+    pub(crate) late_tags: bool,
 }
 
 impl Engine {
@@ -107,18 +119,19 @@ impl Engine {
     pub(crate) async fn fetch<V, E, F, Fut>(
         &self,
         key: &Key,
-        options: &CallOptions,
+        options: Asked<'_>,
         sharing: Sharing<E>,
         load: F,
     ) -> Result<Answer<V>, E>
     where
         V: Value,
         F: FnOnce() -> Fut + Send,
-        Fut: Future<Output = Result<Arc<V>, E>> + Send,
+        Fut: Future<Output = Result<Loaded<V>, E>> + Send,
         E: Send,
     {
         let counters = self.counters.entities.of(key.entity());
-        let call = Call { key, options, counters: &counters };
+        let Asked { options, late_tags } = options;
+        let call = Call { key, options, counters: &counters, late_tags };
         let result = if key.is_too_long() {
             self.bypass(call, load).await
         } else {
@@ -168,11 +181,11 @@ impl Engine {
     async fn bypass<V, E, F, Fut>(&self, call: Call<'_>, load: F) -> Result<Answer<V>, E>
     where
         F: FnOnce() -> Fut,
-        Fut: Future<Output = Result<Arc<V>, E>>,
+        Fut: Future<Output = Result<Loaded<V>, E>>,
     {
         self.counters.keys_too_long.add_one();
         call.counters.loads.add_one();
-        Ok(Answer::new(load().await?, Outcome::Bypass))
+        Ok(Answer::new(load().await?.value, Outcome::Bypass))
     }
 
     /// Returns the near value of `key`, if its time and its fences allow that.
@@ -203,7 +216,7 @@ impl Engine {
     where
         V: Value,
         F: FnOnce() -> Fut + Send,
-        Fut: Future<Output = Result<Arc<V>, E>> + Send,
+        Fut: Future<Output = Result<Loaded<V>, E>> + Send,
         E: Send,
     {
         let loader = Loader::new(load);
@@ -243,7 +256,7 @@ impl Engine {
     where
         V: Value,
         F: FnOnce() -> Fut,
-        Fut: Future<Output = Result<Arc<V>, E>>,
+        Fut: Future<Output = Result<Loaded<V>, E>>,
     {
         match landing {
             Landing::Value(value, outcome) => {

@@ -33,13 +33,14 @@ struct Schema {
 }
 
 /// What an entry says beside its value.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Label<'a> {
     pub(crate) key: &'a Key,
     pub(crate) schema: Option<u32>,
     pub(crate) fresh: Duration,
     pub(crate) cost: Duration,
     pub(crate) generations: &'a [(u64, u64)],
+    pub(crate) tags: Vec<Box<[u8]>>,
 }
 
 /// Why stored bytes are not an answer.
@@ -60,7 +61,7 @@ impl Packer {
     }
 
     /// Makes an entry of `value`.
-    pub(crate) fn pack<V: Value>(&self, value: &V, label: &Label<'_>) -> Result<Bytes> {
+    pub(crate) fn pack<V: Value>(&self, value: &V, label: Label<'_>) -> Result<Bytes> {
         let schema = self.schema::<V>(label.schema);
         let fingerprint = schema.fingerprint?;
         let payload = codec::encode_value(&*self.codec, value)?;
@@ -83,6 +84,7 @@ impl Packer {
             version: rand::random(),
             key: label.key.echo(),
             groups: label.generations.to_vec(),
+            tags: label.tags,
         };
         wire::encode(&header, &payload)
     }

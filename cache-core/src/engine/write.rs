@@ -19,7 +19,7 @@ impl Engine {
         options: &CallOptions,
     ) -> Option<Answer<V>> {
         let counters = self.counters.entities.of(key.entity());
-        let call = Call { key, options, counters: &counters };
+        let call = Call { key, options, counters: &counters, late_tags: false };
         let found = if key.is_too_long() {
             self.counters.keys_too_long.add_one();
             None
@@ -45,7 +45,7 @@ impl Engine {
             return Err(Error::new(ErrorKind::InvalidInput, text));
         }
         let counters = self.counters.entities.of(key.entity());
-        let call = Call { key, options, counters: &counters };
+        let call = Call { key, options, counters: &counters, late_tags: false };
         let result = self.write(call, value).await;
         result.inspect_err(|error| self.note_unstorable(call, error))
     }
@@ -112,8 +112,8 @@ impl Engine {
     async fn peek<V: Value>(&self, call: Call<'_>) -> Option<Answer<V>> {
         let snapshot = self.fences.snapshot(call.key);
         let keys = std::slice::from_ref(call.key);
-        let (stored, generations) = self.remote.as_ref()?.peek_many(keys).await.pop()??;
-        let answer = self.open(call, &snapshot, &stored, &generations);
+        let found = self.remote.as_ref()?.peek_many(keys).await.pop()??;
+        let answer = self.open(call, &snapshot, &found);
         answer.map_err(|unusable| self.note_unusable(call, unusable)).ok()
     }
 

@@ -39,6 +39,8 @@ pub struct Key {
     entity_end: u16,
     tier_end: u16,
     scope_end: u16,
+    /// Not part of the address.
+    tags: Vec<Group>,
 }
 
 impl Key {
@@ -65,6 +67,7 @@ impl Key {
             entity_end: short(entity_end),
             tier_end: short(tier_end),
             scope_end: short(scope_end),
+            tags: Vec::new(),
         }
     }
 
@@ -108,6 +111,20 @@ impl Key {
         self
     }
 
+    /// Adds a tag, a group of your own: [`Cache::invalidate_tag`](crate::Cache::invalidate_tag)
+    /// ends every entry that was loaded under a key with the tag.
+    ///
+    /// Tags are no part of the address: keys that differ in their tags only are equal, and find each
+    /// other's entries, which keep the tags that they were loaded under.
+    #[must_use]
+    pub fn tag(mut self, name: &str) -> Self {
+        let tag = Group::tag(self.prefix(), escaped(name).as_bytes());
+        if !self.tags.iter().any(|other| other.id() == tag.id()) {
+            self.tags.push(tag);
+        }
+        self
+    }
+
     /// Returns the key as it is sent to a backend.
     pub fn as_bytes(&self) -> &[u8] {
         self.text.as_bytes()
@@ -141,14 +158,27 @@ impl Key {
         (tier != "-").then_some(tier)
     }
 
-    /// Returns the groups the entry belongs to: all, its entity, its tier, its user.
+    /// Returns the groups the entry belongs to: all, its entity, its tier, its user, its tags.
     pub fn groups(&self) -> impl Iterator<Item = Group> + '_ {
-        let prefix = &self.as_bytes()[..usize::from(self.entity)];
+        self.groups_but_tags().chain(self.tags.iter().cloned())
+    }
+
+    pub(crate) fn groups_but_tags(&self) -> impl Iterator<Item = Group> + '_ {
+        let prefix = self.prefix();
         let user = self.user_bytes();
         let user = (!user.is_empty()).then(|| Group::user(prefix, user));
         let tier = self.tier_name().map(|tier| Group::tier(prefix, tier.as_bytes()));
         let entity = Group::entity(prefix, self.entity_name().as_bytes());
         [Some(Group::all(prefix)), Some(entity), tier, user].into_iter().flatten()
+    }
+
+    pub(crate) fn tags(&self) -> &[Group] {
+        &self.tags
+    }
+
+    /// Returns the escaped namespace and its `:`.
+    pub(crate) fn prefix(&self) -> &[u8] {
+        &self.as_bytes()[..usize::from(self.entity)]
     }
 
     /// Returns the hash under which this process files the key; other processes have others.

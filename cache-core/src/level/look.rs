@@ -7,12 +7,13 @@ use futures_util::future::join;
 
 use super::numbers::Generations;
 use super::remote::Remote;
-use super::ticket::Ticket;
+use super::ticket::{Before, Ticket};
 use crate::Result;
 use crate::backend::{LeaseRequest, Slot};
+use crate::engine::fence::Marks;
 use crate::group::{Generation, Group};
 use crate::key::Key;
-use crate::wire::Flaw;
+use crate::wire::{Flaw, tag_names};
 
 /// What a look-up under a lease found.
 pub(crate) enum Look {
@@ -20,22 +21,34 @@ pub(crate) enum Look {
     Away,
     /// Somebody else is loading.
     Busy,
-    /// Stored bytes, and the current generations of the key's groups.
-    Entry(Bytes, Generations),
+    /// Stored bytes.
+    Entry(Found),
     /// Nothing, and it must stay so for now: load, but keep nothing anywhere.
     Held,
     /// Nothing; the right to fill it is ours.
     Ours(Ticket),
 }
 
+/// Stored bytes, and what they must be compared with.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) bytes: Bytes,
+    /// The current generations of its groups.
+    pub(crate) current: Generations,
+    /// Where its groups stood that the key does not name, before their generations were known.
+    pub(crate) marks: Marks,
+    /// The numbers for a load that replaces it.
+    pub(crate) before: Before,
+}
+
 impl Remote {
-    /// Looks `key` up, and takes its lease if nothing is there.
-    pub(crate) async fn look(self: &Arc<Self>, key: &Key) -> Look {
-        self.look_many(std::slice::from_ref(key)).await.pop().unwrap_or(Look::Away)
+    /// Looks `key` up, and takes its lease if nothing is there. `late`: a load may name tags.
+    pub(crate) async fn look(self: &Arc<Self>, key: &Key, late: bool) -> Look {
+        self.look_many(std::slice::from_ref(key), late).await.pop().unwrap_or(Look::Away)
     }
 
     /// Looks `keys` up, and takes the leases of those under which nothing is.
-    pub(crate) async fn look_many(self: &Arc<Self>, keys: &[Key]) -> Vec<Look> {
+    pub(crate) async fn look_many(self: &Arc<Self>, keys: &[Key], late: bool) -> Vec<Look> {
         if self.gate.admit().is_err() {
             return keys.iter().map(|_| Look::Away).collect();
         }
@@ -43,22 +56,18 @@ impl Remote {
         // Before the call: if it is dropped or times out half-way, leases may have been taken.
         let tickets: Vec<_> =
             keys.iter().map(|key| Ticket::new(self, key, request.stamp)).collect();
-        let found = self.find(keys, Some(&request)).await;
-        let aliens = keys.iter().zip(&found).filter(|(_, it)| matches!(it, Ok((Slot::Alien, _))));
+        let slots = self.find(keys, Some(&request), late).await;
+        let aliens = keys.iter().zip(&slots).filter(|(_, it)| matches!(it, Ok((Slot::Alien, _))));
         self.clear_aliens(aliens.map(|(key, _)| key.clone()).collect()).await;
+        let found = self.compared(keys, slots).await;
         tickets.into_iter().zip(found).map(|(ticket, found)| looked(ticket, found)).collect()
     }
 
     /// Looks `keys` up without wanting to fill them.
-    pub(crate) async fn peek_many(
-        self: &Arc<Self>,
-        keys: &[Key],
-    ) -> Vec<Option<(Bytes, Generations)>> {
-        let entry = |found| match found {
-            Ok((Slot::Entry(bytes), generations)) => Some((bytes, generations)),
-            _ => None,
-        };
-        self.find(keys, None).await.into_iter().map(entry).collect()
+    pub(crate) async fn peek_many(self: &Arc<Self>, keys: &[Key]) -> Vec<Option<Found>> {
+        let slots = self.find(keys, None, false).await;
+        let found = self.compared(keys, slots).await.into_iter();
+        found.map(|found| found.ok().and_then(|(_, _, entry)| entry)).collect()
     }
 
     /// Reads slots, and the current generations of each key's groups.
@@ -66,22 +75,65 @@ impl Remote {
         self: &Arc<Self>,
         keys: &[Key],
         lease: Option<&LeaseRequest>,
-    ) -> Vec<Result<(Slot, Generations)>> {
-        let groups: Vec<Vec<Group>> = keys.iter().map(|key| key.groups().collect()).collect();
+        late: bool,
+    ) -> Vec<Result<(Slot, Before)>> {
+        let groups: Vec<Vec<Group>> = keys.iter().map(|key| groups_before(key, late)).collect();
         let read = self.gate.backend.get(keys, lease);
         if groups.iter().any(|groups| self.known(groups).is_none()) {
             let both = async {
                 let (slots, generations) = join(read, self.ask_for(&groups)).await;
-                paired(slots, generations)
+                paired(slots, generations, late)
             };
             return self.gate.call_each(keys.len(), both).await;
         }
         let slots = self.gate.call_each(keys.len(), read).await;
         // What changed before the entries were read was told before they were returned.
-        let known = groups.iter().map(|groups| self.known(groups)).collect::<Option<Vec<_>>>();
-        match known {
-            Some(known) => paired(slots, Ok(known)),
-            None => paired(slots, self.gate.call(self.ask_for(&groups)).await),
+        paired(slots, self.generations_of(&groups).await, late)
+    }
+
+    /// Finds out what entries must be compared with: those with other tags than their keys need
+    /// more generations.
+    async fn compared(
+        self: &Arc<Self>,
+        keys: &[Key],
+        slots: Vec<Result<(Slot, Before)>>,
+    ) -> Vec<Result<(Slot, Before, Option<Found>)>> {
+        let tags_of = |(key, slot): (&Key, &Result<(Slot, Before)>)| match slot {
+            Ok((Slot::Entry(bytes), _)) => other_tags(key, bytes),
+            _ => None,
+        };
+        let tags: Vec<_> = keys.iter().zip(&slots).map(tags_of).collect();
+        // Before the numbers: whatever moves from here on is seen by the near copy's marks.
+        let marks: Vec<Marks> = tags.iter().map(|tags| self.marks(tags.as_deref())).collect();
+        let groups = |(key, tags): (&Key, &Option<Vec<Group>>)| {
+            tags.as_ref().map(|tags| key.groups_but_tags().chain(tags.iter().cloned()).collect())
+        };
+        let more: Vec<Vec<Group>> = keys.iter().zip(&tags).filter_map(groups).collect();
+        let mut more = self.generations_of(&more).await.map(Vec::into_iter);
+        let mut compare = |(slot, (tags, marks)): (Result<(Slot, Before)>, (_, Marks))| {
+            let (slot, before) = slot?;
+            let current = match (&tags, &mut more) {
+                (Some(_), Ok(more)) => more.next().unwrap_or_default(),
+                (Some::<Vec<Group>>(_), Err(error)) => return Err(error.clone()),
+                (None, _) => before.generations.clone(),
+            };
+            let entry = match &slot {
+                Slot::Entry(bytes) => {
+                    let (bytes, before) = (bytes.clone(), before.clone());
+                    Some(Found { bytes, current, marks, before })
+                }
+                _ => None,
+            };
+            Ok((slot, before, entry))
+        };
+        slots.into_iter().zip(tags.into_iter().zip(marks)).map(&mut compare).collect()
+    }
+
+    /// Returns the generations of some keys' groups: those that are known, or else asked for.
+    async fn generations_of(self: &Arc<Self>, groups: &[Vec<Group>]) -> Result<Vec<Generations>> {
+        match groups.iter().map(|groups| self.known(groups)).collect::<Option<Vec<_>>>() {
+            Some(known) => Ok(known),
+            None => self.gate.call(self.ask_for(groups)).await,
         }
     }
 
@@ -111,32 +163,47 @@ impl Remote {
     }
 }
 
-/// What a look-up came to, and what becomes of its ticket.
-fn looked(ticket: Ticket, found: Result<(Slot, Generations)>) -> Look {
-    // On an error the lease may be ours all the same: the ticket gives it back.
-    let Ok((slot, generations)) = found else { return Look::Away };
-    match slot {
-        // What others load now is of no use either; a lease that was taken goes back.
-        Slot::Leased if generations.is_held() => Look::Held,
-        _ if generations.is_held() => ticket.disarmed(Look::Held),
-        Slot::Alien | Slot::Busy => ticket.disarmed(Look::Busy),
-        Slot::Entry(bytes) => ticket.disarmed(Look::Entry(bytes, generations)),
-        Slot::Held => ticket.disarmed(Look::Held),
-        Slot::Leased => Look::Ours(ticket.under(generations)),
-        Slot::Missing => ticket.disarmed(Look::Away),
-    }
+/// The groups whose numbers a load needs from before it begins.
+fn groups_before(key: &Key, late: bool) -> Vec<Group> {
+    key.groups().chain(late.then(|| Group::any_tag(key.prefix()))).collect()
+}
+
+/// Returns the tags of an entry, if they are others than those of the key it was found under.
+fn other_tags(key: &Key, stored: &[u8]) -> Option<Vec<Group>> {
+    let names = tag_names(stored);
+    let same = key.tags().iter().map(Group::tag_name).eq(names.iter().copied());
+    (!same).then(|| names.into_iter().map(|name| Group::tag(key.prefix(), name)).collect())
 }
 
 /// Gives every slot its generations, or none if they are not to be had.
 fn paired(
     slots: Vec<Result<Slot>>,
     generations: Result<Vec<Generations>>,
-) -> Vec<Result<(Slot, Generations)>> {
-    match generations {
-        Ok(generations) => {
-            let pairs = slots.into_iter().zip(generations);
-            pairs.map(|(slot, generations)| Ok((slot?, generations))).collect()
-        }
-        Err(error) => slots.iter().map(|_| Err(error.clone())).collect(),
+    late: bool,
+) -> Vec<Result<(Slot, Before)>> {
+    let generations = match generations {
+        Ok(generations) => generations,
+        Err(error) => return slots.iter().map(|_| Err(error.clone())).collect(),
+    };
+    let pair = |(slot, mut generations): (Result<Slot>, Generations)| {
+        let any_tag = if late { generations.pop() } else { None };
+        Ok((slot?, Before { generations, any_tag }))
+    };
+    slots.into_iter().zip(generations).map(pair).collect()
+}
+
+/// What a look-up came to, and what becomes of its ticket.
+fn looked(ticket: Ticket, found: Result<(Slot, Before, Option<Found>)>) -> Look {
+    // On an error the lease may be ours all the same: the ticket gives it back.
+    let Ok((slot, before, entry)) = found else { return Look::Away };
+    match (slot, entry) {
+        // What others load now is of no use either; a lease that was taken goes back.
+        (Slot::Leased, _) if before.generations.is_held() => Look::Held,
+        _ if before.generations.is_held() => ticket.disarmed(Look::Held),
+        (_, Some(entry)) => ticket.disarmed(Look::Entry(entry)),
+        (Slot::Alien | Slot::Busy, _) => ticket.disarmed(Look::Busy),
+        (Slot::Held, _) => ticket.disarmed(Look::Held),
+        (Slot::Leased, _) => Look::Ours(ticket.under(before)),
+        (Slot::Entry(_) | Slot::Missing, None) => ticket.disarmed(Look::Away),
     }
 }

@@ -24,6 +24,17 @@ impl Generations {
         &self.numbers
     }
 
+    /// Takes the last number off.
+    pub(super) fn pop(&mut self) -> Option<(u64, u64)> {
+        self.numbers.pop()
+    }
+
+    /// Adds those of more groups.
+    pub(super) fn extend(&mut self, more: &Self) {
+        self.numbers.extend_from_slice(&more.numbers);
+        self.is_held |= more.is_held;
+    }
+
     /// Whether nothing of one of the groups may be kept for now.
     pub(crate) fn is_held(&self) -> bool {
         self.is_held

@@ -10,12 +10,12 @@ use tokio::time::{Instant, sleep};
 use super::ears::Ears;
 use super::gate::Gate;
 use super::numbers::{Generations, Numbers};
-use super::ticket::Ticket;
+use super::ticket::{Before, Ticket};
 use crate::backend::{
     AdvanceOptions, Backend, InvalidateOptions, LeaseRequest, ListenOptions, Listener, SetMode,
     SetOptions, SetOutcome,
 };
-use crate::engine::fence::Fences;
+use crate::engine::fence::{Fences, Marks};
 use crate::group::{Generation, Group};
 use crate::key::Key;
 use crate::policy::Settings;
@@ -63,10 +63,10 @@ impl Remote {
         self: &Arc<Self>,
         key: &Key,
         unusable: &[u8],
-        generations: Generations,
+        before: Before,
     ) -> Result<Option<(Ticket, SetOutcome)>> {
         let placed = self.place(key, SetMode::IfStamp(Stamp::of(unusable))).await?;
-        Ok(placed.map(|(ticket, outcome)| (ticket.under(generations), outcome)))
+        Ok(placed.map(|(ticket, outcome)| (ticket.under(before), outcome)))
     }
 
     /// Whether what is stored under `key` begins with `stamp`; false if that cannot be found out.
@@ -77,17 +77,11 @@ impl Remote {
     /// Takes the lease of a key whatever is there, for a writer who knows the new value.
     pub(crate) async fn seize(self: &Arc<Self>, key: &Key) -> Result<Ticket> {
         let groups: Vec<Group> = key.groups().collect();
-        let generations = match self.known(&groups) {
-            Some(known) => known,
-            None => {
-                let asked = self.gate.call(self.ask(&groups)).await?;
-                asked.into_iter().zip(&groups).map(named).collect()
-            }
-        };
+        let generations = self.generations(&groups).await?;
         let placed = self.place(key, SetMode::Always).await?;
         let refused = || Error::new(ErrorKind::Backend, "an unconditional write was refused");
         let (ticket, _) = placed.ok_or_else(refused)?;
-        Ok(ticket.under(generations))
+        Ok(ticket.under(Before { generations, any_tag: None }))
     }
 
     /// Replaces what begins with `stamp` by `entry`.
@@ -134,10 +128,22 @@ impl Remote {
         self.gate.call_each(keys.len(), told).await
     }
 
-    /// Ends every entry of `groups`; with a hold, nothing of them can be filled for that time.
-    pub(crate) async fn advance(&self, groups: &[Group], hold: Option<Duration>) -> Result<()> {
-        let options = AdvanceOptions::new(self.generation_ttl()).hold(hold);
-        self.gate.call(self.gate.backend.advance(groups, &options)).await
+    /// Ends every entry of `groups`, in their order; with a hold, nothing of them can be filled for
+    /// that time.
+    pub(crate) async fn advance(
+        self: &Arc<Self>,
+        groups: &[Group],
+        hold: Option<Duration>,
+    ) -> Result<()> {
+        let options = AdvanceOptions::new(self.generation_ttl());
+        // What moves with every tag comes first, and is not held: it would hold every load.
+        let first = groups.iter().take_while(|group| hold.is_some() && group.is_any_tag()).count();
+        let (any_tag, held) = groups.split_at(first);
+        let advance = async {
+            self.gate.backend.advance(any_tag, &options).await?;
+            self.gate.backend.advance(held, &options.hold(hold)).await
+        };
+        self.gate.call(advance).await
     }
 
     /// Ends the backend's work. The remote level is then down for good.
@@ -163,6 +169,25 @@ impl Remote {
     fn generation_ttl(&self) -> Duration {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         (Duration::from_secs(self.longest_ttl.load(Ordering::Relaxed)) * 2).max(DAY)
+    }
+
+    /// Returns the generations of `groups`: those that are known, or else asked for.
+    pub(super) async fn generations(self: &Arc<Self>, groups: &[Group]) -> Result<Generations> {
+        match self.known(groups) {
+            Some(known) => Ok(known),
+            None => self.generations_now(groups).await,
+        }
+    }
+
+    /// As [`generations`](Self::generations), always asked for.
+    pub(super) async fn generations_now(self: &Arc<Self>, groups: &[Group]) -> Result<Generations> {
+        let asked = self.gate.call(self.ask(groups)).await?;
+        Ok(groups.iter().map(Group::id).zip(asked).collect())
+    }
+
+    /// Notes where groups stand.
+    pub(super) fn marks(&self, groups: Option<&[Group]>) -> Marks {
+        self.fences.marks(groups.unwrap_or_default())
     }
 
     /// Returns the generations of `groups` if they are known here and would be told of otherwise.
@@ -194,8 +219,4 @@ impl Remote {
             SetOutcome::Refused => Ok(ticket.disarmed(None)),
         }
     }
-}
-
-fn named((generation, group): (Generation, &Group)) -> (u64, Generation) {
-    (group.id(), generation)
 }

@@ -1,5 +1,6 @@
 //! A ticket: the right to fill one key, given back if it is not used.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +10,18 @@ use tokio::runtime::Handle;
 use super::numbers::Generations;
 use super::remote::Remote;
 use crate::backend::SetOutcome;
+use crate::group::Group;
 use crate::key::Key;
 use crate::wire::Stamp;
+
+/// The numbers from before a load.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Before {
+    /// Those of the key's groups.
+    pub(super) generations: Generations,
+    /// The number that moves with every tag, if tags may be named later.
+    pub(super) any_tag: Option<(u64, u64)>,
+}
 
 /// The right to fill one key: our lease is in its place, or may be.
 ///
@@ -23,19 +34,48 @@ pub(crate) struct Ticket {
     key: Key,
     stamp: Stamp,
     generations: Generations,
+    /// The groups of the last of the generations, which the entry names.
+    tags: Vec<Group>,
+    /// The number that moves with every tag, if it was asked for.
+    any_tag: Option<(u64, u64)>,
     armed: bool,
 }
 
 impl Ticket {
     pub(super) fn new(remote: &Arc<Remote>, key: &Key, stamp: Stamp) -> Self {
-        let (remote, key) = (Arc::clone(remote), key.clone());
-        Self { remote, key, stamp, generations: Generations::default(), armed: true }
+        let (remote, key, tags) = (Arc::clone(remote), key.clone(), key.tags().to_vec());
+        let generations = Generations::default();
+        Self { remote, key, stamp, generations, tags, any_tag: None, armed: true }
     }
 
     /// Returns the ticket for a load that begins under `generations`.
-    pub(super) fn under(mut self, generations: Generations) -> Self {
-        self.generations = generations;
+    pub(super) fn under(mut self, Before { generations, any_tag }: Before) -> Self {
+        (self.generations, self.any_tag) = (generations, any_tag);
         self
+    }
+
+    /// Adds tags that the load has named; `None`, and the lease goes back, if one of them may have
+    /// been invalidated since the load began.
+    ///
+    /// Writers move the number of any tag before that of their tag. If it has not moved by the time
+    /// the tags' numbers are known, these are from before every invalidation that the load may have
+    /// missed.
+    pub(crate) async fn tagged(mut self, tags: Vec<Group>) -> Option<Self> {
+        let before = self.any_tag?;
+        let generations = self.remote.generations(&tags).await.ok()?;
+        let any_tag = [Group::any_tag(self.key.prefix())];
+        let now = self.remote.generations_now(&any_tag).await.ok()?;
+        if now.numbers() != [before] || generations.is_held() {
+            return None;
+        }
+        self.generations.extend(&generations);
+        self.tags.extend(tags);
+        Some(self)
+    }
+
+    /// Returns the names of the entry's tags.
+    pub(crate) fn tag_names(&self) -> Vec<Box<[u8]>> {
+        self.tags.iter().map(|tag| tag.tag_name().into()).collect()
     }
 
     /// Gives up a lease that was not taken.
@@ -60,6 +100,12 @@ impl Ticket {
         let outcome = self.remote.replace(&self.key, entry, self.stamp, ttl).await?;
         self.armed = false;
         Ok(outcome)
+    }
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ticket({:?})", self.key)
     }
 }
 

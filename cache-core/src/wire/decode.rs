@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::time::Duration;
 
 use super::{
-    FLAG_COMPRESSED, Flaw, GROUP_LEN, HEADER_LEN, Header, Mark, SUMMED_LEN, Stamp, WIRE_VERSION,
-    checksum,
+    FLAG_COMPRESSED, FLAG_TAGS, Flaw, GROUP_LEN, HEADER_LEN, Header, Mark, SUMMED_LEN, Stamp,
+    WIRE_VERSION, checksum, tags,
 };
 
 /// Reads an envelope of which nothing is trusted.
@@ -26,8 +26,8 @@ pub fn decode(stored: &[u8], max_payload: usize) -> Result<(Header, &[u8]), Flaw
     if checksum(summed, tail) != *sum {
         return Err(Flaw::Checksum);
     }
-    let (groups, payload) = tail.split_at_checked(fixed.groups).ok_or(Flaw::Truncated)?;
-    Ok((fixed.header(groups)?, payload))
+    let (groups, rest) = tail.split_at_checked(fixed.groups).ok_or(Flaw::Truncated)?;
+    fixed.header(groups, rest)
 }
 
 fn check_version(stored: &[u8]) -> Result<(), Flaw> {
@@ -79,17 +79,31 @@ impl Fixed {
         match claimed.cmp(&(tail as u64)) {
             Ordering::Greater => Err(Flaw::Truncated),
             Ordering::Less => Err(Flaw::Checksum),
-            Ordering::Equal if self.payload > max_payload as u64 => Err(Flaw::TooLarge),
+            Ordering::Equal if self.payload > self.limit(max_payload) => Err(Flaw::TooLarge),
             Ordering::Equal => Ok(()),
         }
     }
 
-    fn header(self, groups: &[u8]) -> Result<Header, Flaw> {
-        if self.flags & !u64::from(FLAG_COMPRESSED) != 0 {
+    /// The names of tags count apart from the value.
+    fn limit(&self, max_payload: usize) -> u64 {
+        let names = if self.has(FLAG_TAGS) { tags::MAX_LEN as u64 } else { 0 };
+        (max_payload as u64).saturating_add(names)
+    }
+
+    fn has(&self, flag: u8) -> bool {
+        self.flags & u64::from(flag) != 0
+    }
+
+    fn header<'a>(self, groups: &[u8], rest: &'a [u8]) -> Result<(Header, &'a [u8]), Flaw> {
+        if self.flags & !u64::from(FLAG_COMPRESSED | FLAG_TAGS) != 0 {
             return Err(Flaw::Version);
         }
-        let groups = groups.chunks_exact(GROUP_LEN).map(group).collect::<Result<_, _>>()?;
-        Ok(Header { compressed: self.flags != 0, groups, ..self.header })
+        let groups: Vec<_> = groups.chunks_exact(GROUP_LEN).map(group).collect::<Result<_, _>>()?;
+        let (names, payload) =
+            if self.has(FLAG_TAGS) { tags::take(rest)? } else { (Vec::new(), rest) };
+        let tags = names.into_iter().map(Box::from).collect();
+        let compressed = self.has(FLAG_COMPRESSED);
+        Ok((Header { compressed, groups, tags, ..self.header }, payload))
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Header {
     pub key: u64,
     /// The groups of the entry: id and generation at the time of the load.
     pub groups: Vec<(u64, u64)>,
+    /// The names of the last of the groups, its tags: those cannot be told from the key.
+    pub tags: Vec<Box<[u8]>>,
 }
 
 impl Header {

@@ -7,6 +7,7 @@ mod encode;
 mod flaw;
 mod header;
 mod stamp;
+mod tags;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ pub use encode::encode;
 pub use flaw::Flaw;
 pub use header::Header;
 pub use stamp::{Mark, Stamp};
+pub(crate) use tags::tag_names;
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -30,8 +32,14 @@ const SUMMED_LEN: usize = HEADER_LEN - 4;
 /// The length of one group: its id and its generation.
 const GROUP_LEN: usize = 16;
 
+/// Where the flags are.
+const FLAGS: usize = 19;
+
 /// The flag of a compressed payload.
 const FLAG_COMPRESSED: u8 = 1;
+
+/// The flag of a payload that stands behind the names of tags.
+const FLAG_TAGS: u8 = 2;
 
 /// Sums up everything in an envelope but the checksum itself.
 fn checksum(head: &[u8], tail: &[u8]) -> [u8; 4] {

@@ -26,7 +26,12 @@ fn full() -> Header {
         version: 0x0011_2233_4455_6677_8899_AABB_CCDD_EEFF,
         key: 0xFEDC_BA98_7654_3210,
         groups: vec![(1, 0xA1), (2, 0xA2), (u64::MAX, u64::MAX - 1)],
+        tags: Vec::new(),
     }
+}
+
+fn tagged() -> Header {
+    Header { tags: vec![Box::from(*b"search"), Box::from(*b"")], ..full() }
 }
 
 fn widest() -> Header {
@@ -43,13 +48,14 @@ fn widest() -> Header {
 }
 
 /// The samples behind the golden vectors.
-fn samples() -> [(&'static str, Header, &'static [u8]); 4] {
+fn samples() -> [(&'static str, Header, &'static [u8]); 5] {
     let bare = Header { compressed: false, groups: Vec::new(), ..full() };
     [
         ("empty", Header::default(), b""),
         ("bare", bare, b"hello"),
         ("full", full(), b"a payload that is a little longer than the others"),
         ("widest", widest(), b"\x00\xFF"),
+        ("tagged", tagged(), b"a payload behind two tags"),
     ]
 }
 
@@ -171,7 +177,7 @@ fn a_newer_wire_version_is_a_miss() {
 #[test]
 fn an_unknown_flag_is_a_miss() {
     let mut stored = encode(&Header::default(), b"").unwrap().to_vec();
-    stored[19] = 2;
+    stored[19] = 4;
     sum_up(&mut stored);
 
     assert_eq!(decode(&stored, LIMIT), Err(Flaw::Version));
@@ -211,6 +217,8 @@ fn a_field_that_does_not_fit_is_an_error() {
         Header { fresh: Duration::from_millis(1 << 40), ..Header::default() },
         Header { stale: Duration::MAX, ..Header::default() },
         Header { groups: vec![(0, 0); 256], ..Header::default() },
+        Header { tags: vec![Box::from([0; 256])], ..Header::default() },
+        Header { tags: vec![Box::default(); 256], ..Header::default() },
     ];
     for header in refused {
         assert_eq!(encode(&header, b"").unwrap_err().kind(), ErrorKind::InvalidInput);
@@ -222,10 +230,13 @@ fn headers() -> impl Strategy<Value = Header> {
     let cost = (0..1u64 << 24).prop_map(Duration::from_micros);
     let groups = prop::collection::vec(any::<(u64, u64)>(), 0..9);
     let hashes = any::<(u8, bool, u64, u128, u64)>();
+    let tag = prop::collection::vec(any::<u8>(), 0..30).prop_map(Vec::into_boxed_slice);
+    let groups = (groups, prop::collection::vec(tag, 0..4));
     (hashes, 0..1u64 << 48, short(), short(), cost, groups).prop_map(
-        |((codec, compressed, fingerprint, version, key), created, fresh, stale, cost, groups)| {
+        |(hashes, created, fresh, stale, cost, (groups, tags))| {
+            let (codec, compressed, fingerprint, version, key) = hashes;
             let times = Header { created, fresh, stale, cost, ..Header::default() };
-            Header { codec, compressed, fingerprint, version, key, groups, ..times }
+            Header { codec, compressed, fingerprint, version, key, groups, tags, ..times }
         },
     )
 }
@@ -238,7 +249,20 @@ proptest! {
     ) {
         let stored = encode(&header, &payload).unwrap();
 
+        let names: Vec<&[u8]> = header.tags.iter().map(|tag| &tag[..]).collect();
+        prop_assert_eq!(super::tag_names(&stored), names);
         prop_assert_eq!(decode(&stored, LIMIT), Ok((header, &payload[..])));
+    }
+
+    #[test]
+    fn tags_are_not_believed(rest in prop::collection::vec(any::<u8>(), 0..300)) {
+        let mut stored = encode(&Header::default(), &rest).unwrap().to_vec();
+        stored[19] = super::FLAG_TAGS;
+        sum_up(&mut stored);
+
+        let names = super::tag_names(&stored).len();
+        let decoded = decode(&stored, LIMIT).map(|(header, _)| header.tags.len());
+        prop_assert_eq!(decoded.unwrap_or(0), names);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Hears all primaries at once: one that is not heard makes the cluster one that is not.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use cache_core::backend::{ListenOptions, Listener, News};
 use tokio::sync::Notify;
 
-use crate::news::{Feed, Sender};
+use crate::news::Feed;
 
 /// Puts together what the primaries tell.
 ///
@@ -15,13 +15,11 @@ use crate::news::{Feed, Sender};
 /// every primary that serves something tells.
 #[derive(Debug)]
 pub(crate) struct Hub {
-    options: ListenOptions,
-    listener: Weak<dyn Listener>,
+    /// Who wants to know.
+    feed: Feed,
     hearing: Mutex<Hearing>,
     /// Wakes who looks after the topology, as a primary that is lost may be replaced.
     nudge: Arc<Notify>,
-    /// Who we are, to each of the nodes.
-    sender: Sender,
 }
 
 /// The number of a node, which no other ever has.
@@ -33,8 +31,18 @@ pub(crate) struct NodeId(pub(crate) u64);
 struct Hearing {
     /// `None` while nobody can say.
     expected: Option<HashSet<NodeId>>,
-    tracked: HashSet<NodeId>,
-    is_told: bool,
+    /// What each node tells, if anything.
+    heard: HashMap<NodeId, Heard>,
+    /// Which nodes answered since that was told last.
+    alive: HashSet<NodeId>,
+    told: Option<Heard>,
+}
+
+/// What is told of changes, by one node or by all.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Heard {
+    Some,
+    All,
 }
 
 impl Hub {
@@ -43,12 +51,11 @@ impl Hub {
         listener: Weak<dyn Listener>,
         nudge: Arc<Notify>,
     ) -> Self {
-        let (hearing, sender) = (Mutex::default(), Sender::new());
-        Self { options, listener, hearing, nudge, sender }
+        Self { feed: Feed::new(options, listener), hearing: Mutex::default(), nudge }
     }
 
     pub(crate) fn max_silence(&self) -> Duration {
-        self.options.max_silence
+        self.feed.max_silence()
     }
 
     /// Expects these nodes and no others to tell. To be called before anybody reads from them.
@@ -59,7 +66,7 @@ impl Hub {
         let mut hearing = self.hearing();
         if hearing.expected.as_ref() != Some(&nodes) {
             self.deafen(&mut hearing);
-            hearing.tracked.retain(|node| nodes.contains(node));
+            hearing.heard.retain(|node, _| nodes.contains(node));
             hearing.expected = Some(nodes);
             self.judge(&mut hearing);
         }
@@ -81,47 +88,58 @@ impl Hub {
 
     /// Tells that anything may have changed.
     pub(crate) fn flush(&self) {
-        self.tell(News::Flushed);
+        self.feed.tell(News::Flushed);
     }
 
     fn heard(&self, node: NodeId, news: News<'_>) {
         match news {
-            News::Listening => {
-                let mut hearing = self.hearing();
-                hearing.tracked.insert(node);
-                self.judge(&mut hearing);
-            }
+            News::Alive => self.alive(node),
             News::Deaf => {
-                let mut hearing = self.hearing();
-                hearing.tracked.remove(&node);
-                self.judge(&mut hearing);
+                self.hears(node, None);
                 self.nudge.notify_one();
             }
-            news => self.tell(news),
+            News::Listening => self.hears(node, Some(Heard::All)),
+            News::Partly => self.hears(node, Some(Heard::Some)),
+            news => self.feed.tell(news),
+        }
+    }
+
+    fn hears(&self, node: NodeId, heard: Option<Heard>) {
+        let mut hearing = self.hearing();
+        match heard {
+            Some(heard) => hearing.heard.insert(node, heard),
+            None => hearing.heard.remove(&node),
+        };
+        self.judge(&mut hearing);
+    }
+
+    /// Passes on that all are alive, once each has said so.
+    fn alive(&self, node: NodeId) {
+        let mut hearing = self.hearing();
+        hearing.alive.insert(node);
+        if hearing.expected.as_ref().is_some_and(|nodes| nodes.is_subset(&hearing.alive)) {
+            hearing.alive.clear();
+            self.feed.tell(News::Alive);
         }
     }
 
     /// Tells what changed about hearing. Under the lock, so that it is told in order.
     fn judge(&self, hearing: &mut Hearing) {
-        match (hearing.is_complete(), hearing.is_told) {
-            (true, false) => {
-                hearing.is_told = true;
-                self.tell(News::Listening);
-            }
-            (false, true) => self.deafen(hearing),
-            _ => {}
+        let heard = hearing.heard();
+        if heard == hearing.told {
+            return;
         }
+        hearing.told = heard;
+        self.feed.tell(match heard {
+            Some(Heard::All) => News::Listening,
+            Some(Heard::Some) => News::Partly,
+            None => News::Deaf,
+        });
     }
 
     fn deafen(&self, hearing: &mut Hearing) {
-        hearing.is_told = false;
-        self.tell(News::Deaf);
-    }
-
-    fn tell(&self, news: News<'_>) {
-        if let Some(listener) = self.listener.upgrade() {
-            listener.hear(news);
-        }
+        hearing.told = None;
+        self.feed.tell(News::Deaf);
     }
 
     fn hearing(&self) -> MutexGuard<'_, Hearing> {
@@ -130,8 +148,10 @@ impl Hub {
 }
 
 impl Hearing {
-    fn is_complete(&self) -> bool {
-        self.expected.as_ref().is_some_and(|expected| expected.is_subset(&self.tracked))
+    /// Returns what is told by all: as much as by the one that tells least.
+    fn heard(&self) -> Option<Heard> {
+        let heard = self.expected.iter().flatten().map(|node| self.heard.get(node).copied());
+        heard.min().flatten()
     }
 }
 
@@ -150,7 +170,7 @@ impl Ear {
     /// Returns what a connection tells its news to.
     pub(crate) fn feed(self: &Arc<Self>) -> Feed {
         let listener: Weak<dyn Listener> = Arc::<Self>::downgrade(self);
-        Feed::new(self.hub.options.clone(), listener).of(self.hub.sender.clone())
+        self.hub.feed.with_listener(listener)
     }
 }
 
@@ -250,6 +270,26 @@ mod tests {
         hub.expect(set(&[0, 1]));
 
         assert_eq!(log.taken(), ["Deaf"]);
+    }
+
+    /// As where a server refuses to tell, and instances tell each other.
+    #[test]
+    fn the_cluster_tells_as_much_as_the_node_that_tells_least() {
+        let (log, hub) = hub();
+        let [one, two] = ears(&hub);
+        hub.expect(set(&[0, 1]));
+        one.hear(News::Listening);
+        two.hear(News::Partly);
+        assert_eq!(log.taken(), ["Deaf", "Partly"]);
+        two.hear(News::Deaf);
+        two.hear(News::Listening);
+        assert_eq!(log.taken(), ["Deaf", "Listening"]);
+
+        one.hear(News::Alive);
+        one.hear(News::Alive);
+        assert!(log.taken().is_empty());
+        two.hear(News::Alive);
+        assert_eq!(log.taken(), ["Alive"]);
     }
 
     #[test]

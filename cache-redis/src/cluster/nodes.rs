@@ -24,6 +24,8 @@ pub(crate) struct Nodes {
     with_replicas: bool,
     hub: OnceLock<Arc<Hub>>,
     known: Mutex<Known>,
+    /// Where the nodes of the last view are, those without a connection too.
+    hosts: Mutex<HashSet<Host>>,
     next: AtomicU64,
 }
 
@@ -35,8 +37,9 @@ impl Nodes {
     const MOST: usize = 4096;
 
     pub(crate) fn new(template: Dialer, with_replicas: bool) -> Self {
-        let known = Mutex::new(Some(HashMap::new()));
-        Self { template, with_replicas, hub: OnceLock::new(), known, next: AtomicU64::new(0) }
+        let (hub, known) = (OnceLock::new(), Mutex::new(Some(HashMap::new())));
+        let (hosts, next) = (Mutex::default(), AtomicU64::new(0));
+        Self { template, with_replicas, hub, known, hosts, next }
     }
 
     /// Makes nodes from now on tell what others change.
@@ -58,6 +61,7 @@ impl Nodes {
     /// Nodes that redirections led to lately stay: a primary that slots are moved to serves none
     /// before the first of them is there.
     pub(crate) fn adopt(&self, view: View) -> Result<Map> {
+        *self.hosts.lock().unwrap_or_else(PoisonError::into_inner) = view.hosts();
         let mut known = self.known();
         let old = mem::take(known.as_mut().ok_or_else(closed)?);
         let mut taken = Taking { nodes: self, old, new: HashMap::new() };
@@ -118,9 +122,9 @@ impl Nodes {
         nodes.filter_map(|node| Some((node.host.clone(), node.current()?))).collect()
     }
 
-    /// Returns where nodes are.
+    /// Returns where nodes are, by the last view.
     pub(crate) fn hosts(&self) -> HashSet<Host> {
-        self.known().iter().flat_map(HashMap::keys).map(|(host, _)| host.clone()).collect()
+        self.hosts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Ends all connections, and lets nobody open another.

@@ -1,5 +1,6 @@
 //! What one node says about who serves what.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use redis::{Cmd, Value, cmd};
@@ -41,8 +42,17 @@ impl View {
         if ranges.is_empty() {
             return Err(blank());
         }
+        if ranges.len() > Slot::COUNT {
+            return Err(unexpected(answer));
+        }
         let ranges = ranges.iter().map(|range| Range::read(range, asked));
         Ok(Self { ranges: ranges.collect::<Option<_>>().ok_or_else(|| unexpected(answer))? })
+    }
+
+    /// Returns where all nodes are.
+    pub(crate) fn hosts(&self) -> HashSet<Host> {
+        let hosts = self.ranges.iter().flat_map(|it| it.replicas.iter().chain([&it.primary]));
+        hosts.cloned().collect()
     }
 }
 

@@ -11,6 +11,7 @@ use crate::common::{connections, eventually, get, recovered};
 on_every_cluster! {
     a_cluster_that_is_down_at_the_start_is_used_once_it_is_up
     nodes_that_no_seed_names_are_known_when_all_seeds_are_gone
+    replicas_are_found_when_no_primary_is_left
 }
 
 async fn a_cluster_that_is_down_at_the_start_is_used_once_it_is_up(cluster: Cluster) {
@@ -26,6 +27,20 @@ async fn a_cluster_that_is_down_at_the_start_is_used_once_it_is_up(cluster: Clus
 
     recovered(&backend).await;
     fill(&backend, &spread(&cluster, 1)).await;
+}
+
+/// With everything gone that was connected, those that were only heard of are asked.
+async fn replicas_are_found_when_no_primary_is_left(cluster: Cluster) {
+    let (backend, keys) = (connect(&cluster), spread(&cluster, 1));
+    fill(&backend, &keys).await;
+    cluster.nodes()[..3].iter().for_each(|node| node.kill());
+
+    for replica in &cluster.nodes()[3..] {
+        replica.cli(&["CLUSTER", "FAILOVER", "TAKEOVER"]);
+    }
+
+    recovered(&backend).await;
+    assert_eq!(get(&backend, &keys, None).await.len(), 3);
 }
 
 async fn nodes_that_no_seed_names_are_known_when_all_seeds_are_gone(cluster: Cluster) {
