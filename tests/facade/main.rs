@@ -23,4 +23,5 @@ mod settings;
 mod shapes;
 mod tags;
 mod tiers;
+mod topologies;
 mod writes;

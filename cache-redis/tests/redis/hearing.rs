@@ -7,8 +7,8 @@ use cache_core::backend::{
     AdvanceOptions, Backend, InvalidateOptions, ListenOptions, Listener, News, SetOutcome, Slot,
 };
 use cache_core::{ErrorKind, Group};
-use cache_redis::RedisBackend;
-use cache_test_servers::{Flavour, Server, server_or_return};
+use cache_redis::{RedisBackend, RedisConfig};
+use cache_test_servers::{Flavour, Server, cluster_or_return, server_or_return};
 
 use crate::common::{LONG, always, connect, entry, eventually, key, look, request, under};
 
@@ -45,8 +45,12 @@ impl Ear {
         heard
     }
 
+    fn count(&self, news: &str) -> usize {
+        self.0.lock().unwrap().iter().filter(|heard| *heard == news).count()
+    }
+
     async fn hears(&self, news: &str) {
-        eventually(|| async { self.0.lock().unwrap().iter().any(|heard| heard == news) }).await;
+        eventually(|| async { self.count(news) > 0 }).await;
     }
 }
 
@@ -104,6 +108,38 @@ async fn where_tracking_is_refused_instances_tell_each_other_what_they_change() 
         assert_eq!(other.heard()[..expected.len()], expected);
         assert!(own.heard().iter().all(|news| ["quiet", "end"].contains(&&news[..])));
     }
+}
+
+/// Each message comes through every node.
+#[tokio::test]
+async fn a_cluster_whose_nodes_do_not_tell_is_told_through_all_of_them() {
+    let cluster = cluster_or_return!(Flavour::Redis);
+    let rule = "reset on >secret ~* &* +@all -client|tracking";
+    for node in cluster.nodes() {
+        let words = ["ACL", "SETUSER", "app"].into_iter().chain(rule.split_whitespace());
+        node.cli(&words.collect::<Vec<_>>());
+    }
+    let config = RedisConfig::cluster(cluster.seeds()).unwrap().username("app").password("secret");
+    let connect = || RedisBackend::with_config(config.clone()).unwrap();
+    let (one, two) = (connect(), connect());
+    let (own, other) = (Ear::on(&one), Ear::on(&two));
+    for (backend, ear) in [(&one, &own), (&two, &other)] {
+        backend.ping().await.unwrap();
+        ear.hears("Partly").await;
+    }
+
+    for id in ["a", "b", "c", "d", "e", "f"] {
+        let lease = request();
+        assert!(matches!(one.get(&[key(id)], Some(&lease)).await[0], Ok(Slot::Leased)));
+        let filled = one.set(&key(id), entry("x"), &under(lease.stamp)).await.unwrap();
+        assert_eq!(filled, SetOutcome::Stored);
+        eventually(|| async { other.count(&name(id)) >= 3 }).await;
+    }
+    cluster.nodes()[0].cli(&["PUBLISH", "test:!news", "me end"]);
+    eventually(|| async { own.count("end") >= 3 }).await;
+
+    let ours = own.heard().into_iter().find(|news| news.starts_with("test:"));
+    assert_eq!(ours, None, "our own messages are known through every node");
 }
 
 #[tokio::test]

@@ -60,6 +60,31 @@ async fn the_primary_that_sentinels_name_is_used_with_credentials_of_its_own() {
     }
 }
 
+/// The rule that `docs/topologies.md` states, word by word.
+#[tokio::test]
+async fn a_user_who_may_ask_for_the_primary_is_enough() {
+    let docs = include_str!("../../../docs/topologies.md");
+    let rule = docs.lines().find(|line| line.starts_with("ACL SETUSER")).unwrap();
+    let rule = rule.replace("…", "secret");
+    for flavour in [Flavour::Redis, Flavour::Valkey] {
+        let set = sentinel_or_return!(flavour);
+        for sentinel in set.sentinels() {
+            sentinel.cli(&rule.split_whitespace().collect::<Vec<_>>());
+        }
+        let config = RedisConfig::new(&url(&set, "")).unwrap();
+        let config = config.sentinel_username("watcher").sentinel_password("secret");
+        let backend = RedisBackend::with_config(config).unwrap();
+
+        backend.ping().await.unwrap();
+
+        let sentinels = set.sentinels();
+        eventually(|| async {
+            sentinels.iter().all(|it| it.cli(&["CLIENT", "LIST"]).contains("user=watcher"))
+        })
+        .await;
+    }
+}
+
 #[tokio::test]
 async fn sentinels_that_are_dead_or_hung_or_lie_cost_no_more_than_their_share() {
     let primary = server_or_return!(Flavour::Redis);
@@ -145,7 +170,7 @@ async fn a_primary_that_was_quietly_replaced_is_left() {
     let backend = connect(&sentinels.iter().collect::<Vec<_>>());
     assert!(reaches(&backend, &old).await);
 
-    sentinels[0].say(Saying::Port(new.port()));
+    sentinels[1].say(Saying::Port(new.port()));
     let asked = sentinels[2].asked();
     eventually(|| async { sentinels[2].asked() > asked + 1 }).await;
     assert!(reaches(&backend, &old).await, "one sentinel alone is not believed");
