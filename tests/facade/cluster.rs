@@ -147,7 +147,8 @@ impl Callers {
     }
 }
 
-const HASTY: &str = "remote_timeout = '200ms'\ndegraded_ttl = '300ms'\nmax_silence = '1s'";
+const HASTY: &str =
+    "remote_timeout = '200ms'\ndegraded_ttl = '300ms'\nmax_silence = '1s'\nwait = '300ms'";
 
 async fn a_killed_primary_is_not_noticed_by_callers(cluster: Arc<Cluster>) {
     let (one, two) = (instance(&cluster, HASTY), instance(&cluster, HASTY));

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use redis::{Arg, Cmd, Pipeline, Value, cmd};
+use tokio::time::timeout;
 
 use super::Cluster;
 use super::map::Map;
@@ -19,6 +21,10 @@ use crate::{Error, Result, reply};
 /// How often a command is sent on. Two are needed for a slot that moves while we hear of another's
 /// move; nodes that do not agree would send us round for ever.
 const HOPS: usize = 4;
+
+/// How long replicas get before their primaries are asked, whose callers wait no longer than
+/// `remote_timeout`, 100 ms unless said otherwise.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(30);
 
 impl Cluster {
     /// Sends commands with one key each to the nodes that serve them, side by side, each node's in
@@ -64,7 +70,8 @@ impl Cluster {
             let node = map.shard(Slot::of(key_of(command)))?.replica(turn)?;
             Some(Errand { place, node: Arc::clone(node), asking: false })
         });
-        for (place, _, answer) in self.send(&batch, errands.collect(), Purpose::Other).await {
+        let told = self.send(&batch, errands.collect(), Purpose::Other);
+        for (place, _, answer) in timeout(PATIENCE, told).await.unwrap_or_default() {
             answers[place] = answer.ok().map(|answer| answer.value);
         }
         answers

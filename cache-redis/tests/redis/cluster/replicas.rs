@@ -1,6 +1,6 @@
 //! Look-ups at replicas.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cache_core::backend::{Backend, SetOutcome, Slot};
 use cache_redis::RedisBackend;
@@ -72,6 +72,26 @@ async fn without_a_replica_the_primary_is_asked(cluster: Cluster) {
         let slots = get(&backend, &keys, Some(&request())).await;
         assert!(slots.iter().all(|slot| matches!(slot, Slot::Entry(_))));
     }
+}
+
+/// Its primary is asked soon enough for callers who wait for a tenth of a second.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_hangs_is_not_waited_for() {
+    let cluster = cluster_or_return!(Flavour::Redis);
+    let (backend, keys) = (reading(&cluster), spread(&cluster, 2));
+    fill(&backend, &keys).await;
+    settled(&cluster, &backend, &keys).await;
+
+    cluster.nodes()[3..].iter().for_each(|node| node.stop());
+
+    let mut longest = Duration::ZERO;
+    for _ in 0..20 {
+        let started = Instant::now();
+        let slots = get(&backend, &keys, Some(&request())).await;
+        longest = longest.max(started.elapsed());
+        assert!(slots.iter().all(|slot| matches!(slot, Slot::Entry(_))));
+    }
+    assert!(longest < Duration::from_millis(100), "{longest:?}");
 }
 
 /// It would repeat for ever what was true when it heard its primary last.
