@@ -180,7 +180,7 @@ impl RedisConfig {
         self
     }
 
-    /// Lets look-ups ask replicas first; for a cluster only, and off unless said otherwise.
+    /// Lets look-ups ask replicas first; in a cluster or with sentinels, off unless said otherwise.
     ///
     /// What a replica does not have, its primary is asked for. What it still has is believed, also if
     /// it was changed a moment ago: `docs/topologies.md` says what that weakens.
@@ -247,8 +247,8 @@ impl RedisConfig {
             }
             Place::At(Address::Tcp(_)) | Place::Cluster(_) | Place::Elected(_) => {}
         }
-        if self.read_from_replicas && !matches!(self.endpoint.place, Place::Cluster(_)) {
-            let problem = "needs a cluster, `redis+cluster://`: leave it out for one server";
+        if self.read_from_replicas && matches!(self.endpoint.place, Place::At(_)) {
+            let problem = "needs a cluster or sentinels: leave it out for one server";
             return Err(wrong("`read_from_replicas`", problem));
         }
         self.check_sentinels()?;

@@ -43,6 +43,8 @@ pub(crate) enum Role {
     Primary,
     /// A replica of a cluster, to read from.
     Replica,
+    /// A replica outside cluster mode, to read from.
+    Follower,
 }
 
 /// The way to the server.
@@ -93,7 +95,7 @@ impl Dialer {
     pub(crate) fn at(&self, host: Host, role: Role) -> Self {
         let address = Address::Tcp(host);
         Self {
-            endpoint: Endpoint { place: Place::At(address.clone()), db: 0 },
+            endpoint: Endpoint { place: Place::At(address.clone()), db: self.endpoint.db },
             role,
             route: Route::At(address),
             tls: self.tls.clone(),
@@ -131,12 +133,24 @@ impl Dialer {
         }
     }
 
+    /// Returns the sentinels, if they know the server.
+    pub(crate) fn sentinels(&self) -> Option<&Sentinels> {
+        match &self.route {
+            Route::At(_) => None,
+            Route::Through(sentinels) => Some(sentinels),
+        }
+    }
+
+    /// Returns how often to ask who is there, so that changes are noticed in time.
+    pub(crate) fn every(&self) -> Duration {
+        const OFTEN: Duration = Duration::from_secs(1);
+        self.feed().map_or(OFTEN, |feed| feed.max_silence() / 2)
+    }
+
     /// Waits until the sentinels name another server than the one that is connected.
     pub(crate) async fn replaced(&self, elected: Option<&Host>) -> Error {
-        const OFTEN: Duration = Duration::from_secs(1);
-        let every = self.feed().map_or(OFTEN, |feed| feed.max_silence() / 2);
         match (&self.route, elected) {
-            (Route::Through(sentinels), Some(host)) => sentinels.replaced(host, every).await,
+            (Route::Through(sentinels), Some(host)) => sentinels.replaced(host, self.every()).await,
             _ => pending().await,
         }
     }
@@ -196,7 +210,7 @@ impl Dialer {
     async fn prepare(&self, link: Link) -> Result<Link> {
         match self.role {
             Role::Alone | Role::Primary => self.check(&link.hello().await?)?,
-            Role::Member => {}
+            Role::Follower | Role::Member => {}
             Role::Replica => reply::performed(&[link.ask_one(cmd("READONLY")).await?])?,
         }
         let Some(feed) = self.feed.get() else { return Ok(link) };

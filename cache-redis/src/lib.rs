@@ -25,6 +25,7 @@ mod dial;
 mod endpoint;
 mod env;
 mod error;
+mod followers;
 mod link;
 mod news;
 mod numbers;

@@ -14,7 +14,7 @@ use crate::error::{self, down};
 use crate::parts::is_host;
 use crate::stream;
 use crate::tls::Tls;
-use crate::{Error, Result};
+use crate::{Error, Result, reply};
 
 /// The sentinels that watch over one primary.
 pub(crate) struct Sentinels {
@@ -96,6 +96,33 @@ impl Sentinels {
         }
     }
 
+    /// Returns the replicas that hear their primary, as one sentinel lists them: over the line that is
+    /// open, or else by whoever answers, whose line is left open.
+    pub(crate) async fn replicas(
+        &self,
+        open: &mut Option<Line>,
+        deadline: Instant,
+    ) -> Option<Vec<Host>> {
+        if let Some(line) = open.take()
+            && let Ok(Ok((line, hosts))) =
+                timeout_at(deadline, line.replicas(&self.election.name)).await
+        {
+            *open = Some(line);
+            return Some(hosts);
+        }
+        for (index, deadline) in self.in_turn(deadline) {
+            let answer = async {
+                let line = self.open(index, deadline).await?;
+                line.replicas(&self.election.name).await
+            };
+            if let Ok(Ok((line, hosts))) = timeout_at(deadline, answer).await {
+                *open = Some(line);
+                return Some(hosts);
+            }
+        }
+        None
+    }
+
     /// Asks over an open line, or a new one; leaves it open for the next time.
     async fn vote(&self, index: usize, open: &mut Option<Line>, deadline: Instant) -> Option<Host> {
         let answer = async {
@@ -128,23 +155,37 @@ impl Sentinels {
 const NO_ANSWER: &str = "it does not answer in its share of `connect_timeout`";
 
 /// A connection to one sentinel. Works only while it is asked something.
-struct Line {
+pub(crate) struct Line {
     wire: MultiplexedConnection,
     driver: BoxFuture<'static, ()>,
 }
 
 impl Line {
     /// Asks for the primary; the line is gone if there is no answer.
-    async fn ask(mut self, name: &str) -> Result<(Self, Host), Failure> {
-        let mut question = cmd("SENTINEL");
-        question.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
+    async fn ask(self, name: &str) -> Result<(Self, Host), Failure> {
+        let (line, answer) = self.send("GET-MASTER-ADDR-BY-NAME", name).await?;
+        Ok((line, named(&answer)?))
+    }
+
+    /// Asks for the replicas; the line is gone if there is no answer.
+    async fn replicas(self, name: &str) -> Result<(Self, Vec<Host>), Failure> {
+        let (line, answer) = self.send("REPLICAS", name).await?;
+        match &answer {
+            Value::Array(replicas) => Ok((line, replicas.iter().filter_map(replica).collect())),
+            answer => Err(named(answer).err().unwrap_or_else(garbage)),
+        }
+    }
+
+    async fn send(mut self, question: &str, name: &str) -> Result<(Self, Value), Failure> {
+        let mut command = cmd("SENTINEL");
+        command.arg(question).arg(name);
         let lost = || Failure { stage: Stage::Reach, error: error::lost() };
         let answer = tokio::select! {
             biased;
-            answer = self.wire.send_packed_command(&question) => answer.map_err(|_| lost())?,
+            answer = self.wire.send_packed_command(&command) => answer.map_err(|_| lost())?,
             () = &mut self.driver => return Err(lost()),
         };
-        Ok((self, named(&answer)?))
+        Ok((self, answer))
     }
 }
 
@@ -155,11 +196,21 @@ fn named(answer: &Value) -> Result<Host, Failure> {
         Value::ServerError(refusal) => {
             Err(Failure { stage: Stage::Ask, error: error::no_sentinel(refusal.code()) })
         }
-        answer => {
-            let garbage = || Failure { stage: Stage::Ask, error: error::no_sentinel("") };
-            address(answer).ok_or_else(garbage)
-        }
+        answer => address(answer).ok_or_else(garbage),
     }
+}
+
+fn garbage() -> Failure {
+    Failure { stage: Stage::Ask, error: error::no_sentinel("") }
+}
+
+/// Reads one of the replicas that a sentinel lists; `None` if it does not hear its primary.
+fn replica(answer: &Value) -> Option<Host> {
+    let field = |name| reply::field(answer, name);
+    let is_heard = field("master-link-status") == Some(b"ok");
+    let (name, port) = (field("ip")?, field("port")?);
+    let pair = [name, port].map(|bytes| Value::BulkString(bytes.to_vec()));
+    address(&Value::Array(pair.into())).filter(|_| is_heard)
 }
 
 const UNKNOWN: &str = "the sentinels do not know a primary of that name: use the one of their \

@@ -1,7 +1,7 @@
 //! Where commands go: to one server, or to the nodes of a cluster.
 
 use std::fmt;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
 use cache_core::backend::{ListenOptions, Listener};
 use redis::{Cmd, Pipeline, Value, cmd};
@@ -11,6 +11,7 @@ use crate::config::RedisConfig;
 use crate::dial::Dialer;
 use crate::endpoint::Place;
 use crate::error::lost;
+use crate::followers::Followers;
 use crate::news::Feed;
 use crate::supervisor::Supervisor;
 use crate::{Result, reply};
@@ -19,6 +20,8 @@ use crate::{Result, reply};
 pub(crate) enum Servers {
     Cluster(Cluster),
     One(Supervisor),
+    /// One to write to, and its replicas to read from.
+    Replicated(Supervisor, Followers),
 }
 
 /// What a server answered, refusals included.
@@ -43,6 +46,11 @@ impl Servers {
         let dialer = Dialer::new(config)?;
         Ok(match dialer.endpoint.place.clone() {
             Place::Cluster(seeds) => Self::Cluster(Cluster::new(dialer, seeds, with_replicas)),
+            _ if with_replicas => {
+                let server = Supervisor::new(dialer);
+                let followers = Followers::new(Arc::clone(server.dialer()));
+                Self::Replicated(server, followers)
+            }
             _ => Self::One(Supervisor::new(dialer)),
         })
     }
@@ -53,10 +61,12 @@ impl Servers {
     pub(crate) async fn ask(&self, commands: &Pipeline, purpose: Purpose) -> Vec<Result<Answer>> {
         match self {
             Self::Cluster(cluster) => cluster.ask(commands, purpose).await,
-            Self::One(server) => match ask(server, commands, purpose).await {
-                Ok(answers) => answers.into_iter().map(Ok).collect(),
-                Err(error) => vec![Err(error); commands.len()],
-            },
+            Self::One(server) | Self::Replicated(server, _) => {
+                match ask(server, commands, purpose).await {
+                    Ok(answers) => answers.into_iter().map(Ok).collect(),
+                    Err(error) => vec![Err(error); commands.len()],
+                }
+            }
         }
     }
 
@@ -87,31 +97,38 @@ impl Servers {
         match self {
             Self::Cluster(cluster) => cluster.glance(commands).await,
             Self::One(_) => vec![None; commands.len()],
+            Self::Replicated(_, followers) => followers.glance(commands).await,
         }
     }
 
     /// Whether answers may come from replicas.
     pub(crate) fn has_replicas(&self) -> bool {
-        matches!(self, Self::Cluster(cluster) if cluster.has_replicas())
+        match self {
+            Self::Cluster(cluster) => cluster.has_replicas(),
+            Self::One(_) => false,
+            Self::Replicated(..) => true,
+        }
     }
 
     /// Whether all keys are on one server, so that one command can have many of them.
     pub(crate) fn are_one(&self) -> bool {
-        matches!(self, Self::One(_))
+        !matches!(self, Self::Cluster(_))
     }
 
     /// Makes the servers tell what others change.
     pub(crate) fn listen(&self, options: &ListenOptions, listener: Weak<dyn Listener>) {
         match self {
             Self::Cluster(cluster) => cluster.listen(options.clone(), listener),
-            Self::One(server) => server.dialer().listen(Feed::new(options.clone(), listener)),
+            Self::One(server) | Self::Replicated(server, _) => {
+                server.dialer().listen(Feed::new(options.clone(), listener));
+            }
         }
     }
 
     pub(crate) async fn ping(&self) -> Result<()> {
         match self {
             Self::Cluster(cluster) => cluster.ping().await,
-            Self::One(server) => {
+            Self::One(server) | Self::Replicated(server, _) => {
                 reply::performed(&[server.link().await?.ask_one(cmd("PING")).await?])
             }
         }
@@ -121,6 +138,10 @@ impl Servers {
         match self {
             Self::Cluster(cluster) => cluster.close().await,
             Self::One(server) => server.close().await,
+            Self::Replicated(server, followers) => {
+                followers.close().await;
+                server.close().await;
+            }
         }
     }
 }
@@ -129,7 +150,7 @@ impl fmt::Display for Servers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cluster(cluster) => cluster.endpoint().fmt(f),
-            Self::One(server) => server.dialer().endpoint.fmt(f),
+            Self::One(server) | Self::Replicated(server, _) => server.dialer().endpoint.fmt(f),
         }
     }
 }

@@ -48,7 +48,7 @@ impl Supervisor {
         Self { dialer: Arc::new(dialer), state: watch::Sender::default() }
     }
 
-    pub(crate) fn dialer(&self) -> &Dialer {
+    pub(crate) fn dialer(&self) -> &Arc<Dialer> {
         &self.dialer
     }
 

@@ -1,10 +1,10 @@
 //! Redis Cluster: many primaries, each with a part of the keys.
 
-mod hub;
+pub(crate) mod hub;
 mod map;
-mod node;
+pub(crate) mod node;
 mod nodes;
-mod route;
+pub(crate) mod route;
 mod scout;
 mod slot;
 mod view;

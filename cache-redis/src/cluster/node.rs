@@ -44,8 +44,8 @@ impl Node {
     }
 
     /// Creates a replica. Does not connect.
-    pub(crate) fn replica(id: NodeId, host: Host, template: &Dialer) -> Self {
-        let dialer = template.at(host.clone(), Role::Replica);
+    pub(crate) fn replica(id: NodeId, host: Host, template: &Dialer, role: Role) -> Self {
+        let dialer = template.at(host.clone(), role);
         Self::new(id, host, dialer, None)
     }
 

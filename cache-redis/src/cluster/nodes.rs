@@ -142,7 +142,7 @@ impl Nodes {
     fn node(&self, host: Host, role: Role) -> Arc<Node> {
         let id = NodeId(self.next.fetch_add(1, Ordering::Relaxed));
         Arc::new(match role {
-            Role::Replica => Node::replica(id, host, &self.template),
+            Role::Replica => Node::replica(id, host, &self.template, role),
             _ => Node::primary(id, host, &self.template, self.hub()),
         })
     }

@@ -137,7 +137,7 @@ fn settings_that_contradict_each_other_are_refused() {
         (config().ca_cert("pem"), "needs TLS"),
         (config().client_cert("pem", "pem"), "needs TLS"),
         (config().username("app"), "has no password"),
-        (config().read_from_replicas(true), "needs a cluster"),
+        (config().read_from_replicas(true), "needs a cluster or sentinels"),
         (config().connect_timeout(Duration::ZERO), "connect_timeout"),
         (config().response_timeout(Duration::ZERO), "response_timeout"),
         (config().sentinel_password("secret"), "no use without sentinels"),

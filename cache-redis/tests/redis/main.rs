@@ -7,6 +7,7 @@ mod config;
 mod conformance;
 mod data;
 mod fake_sentinel;
+mod followers;
 mod full;
 mod hearing;
 mod lifetime;
