@@ -17,7 +17,7 @@ on_every_server! {
 }
 
 fn instance_at(url: &str) -> Cache {
-    let settings = "remote_timeout = '1s'\ndegraded_ttl = '1h'\nmax_silence = '200ms'";
+    let settings = "remote_timeout = '1s'\ndegraded_ttl = '1h'\nmax_silence = '1s'";
     Cache::builder("test")
         .ttl_table(TtlTable::from_toml("default = '1h'").unwrap())
         .settings(Settings::from_toml(settings).unwrap())
