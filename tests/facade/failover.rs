@@ -102,10 +102,17 @@ async fn a_primary_that_hands_over_is_followed(set: &SentinelSet) {
     let (one, two, source) = (instance(set), instance(set), Source::default());
     let key = one.key("profile").user(1);
     assert_heard(&one, &two, &key, &source).await;
+    warm(&two, &key, &source).await;
 
     let old = set.primary();
     set.fail_over();
     let new = set.wait_for_new_primary(old);
+    until("what was near is not trusted any more", async || {
+        let options = CallOptions::table();
+        let answer = two.fetch(&key, &options, || source.load()).await.unwrap();
+        answer.outcome != Outcome::NearHit
+    })
+    .await;
     until("the new primary is used", async || {
         one.invalidate(&key).await.is_ok()
             && new.cli(&["CLIENT", "LIST"]).matches(" resp=3").count() == 2
