@@ -181,7 +181,10 @@ impl Engine {
         let (value, left) = self.packer.unpack::<V>(&found.bytes, call.key, schema, current)?;
         let value = Arc::new(value);
         if let Ok(measure) = measure(&*value) {
-            let copy = NearCopy { weight: measure.weight, fresh: left, backing: Backing::Remote };
+            // A replica may have said what the primary has told the end of already.
+            let is_lagging = self.remote.as_ref().is_some_and(|remote| remote.is_lagging());
+            let backing = if is_lagging { Backing::None } else { Backing::Remote };
+            let copy = NearCopy { weight: measure.weight, fresh: left, backing };
             if found.marks.is_empty() {
                 self.keep_near(call, &value, copy, snapshot);
             } else {
