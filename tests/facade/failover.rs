@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use cache_aside::{
-    Cache, CallOptions, Key, Outcome, RedisBackend, RedisConfig, Settings, TtlTable,
+    Cache, CallOptions, Hearing, Key, Outcome, RedisBackend, RedisConfig, Settings, TtlTable,
 };
 use cache_test_servers::{Flavour, SentinelSet, sentinel_or_return};
 
@@ -51,7 +51,8 @@ async fn warm(cache: &Cache, key: &Key, source: &Source) -> u32 {
     until("a near hit", async || {
         let answer = cache.fetch(key, &options, || source.load()).await.unwrap();
         value = *answer.value;
-        answer.outcome == Outcome::NearHit && cache.health().await.remote.unwrap().listening
+        answer.outcome == Outcome::NearHit
+            && cache.health().await.remote.unwrap().hearing == Hearing::Everything
     })
     .await;
     value
@@ -86,7 +87,10 @@ async fn a_killed_primary_is_followed_and_nothing_from_before_is_trusted(set: &S
 
     let (old, killed) = (set.primary(), Instant::now());
     old.kill();
-    until("the outage is noticed", async || !two.health().await.remote.unwrap().listening).await;
+    until("the outage is noticed", async || {
+        two.health().await.remote.unwrap().hearing != Hearing::Everything
+    })
+    .await;
     until("a write", async || one.invalidate(&key).await.is_ok()).await;
     println!("from the kill to the next write: {:?}", killed.elapsed());
     shared_again(&one, &two, &source).await;
