@@ -34,5 +34,5 @@ pub use group::{Generation, Group};
 pub use key::{Key, KeyPart, KeyWriter};
 pub use level::near::{Near, NearEntry, NearUsage};
 pub use policy::{CallOptions, Settings, Ttl, TtlTable};
-pub use stats::{EntityStats, Health, Outcome, RemoteHealth, RemoteState, Stats};
+pub use stats::{EntityStats, Health, Hearing, Outcome, RemoteHealth, RemoteState, Stats};
 pub use tier::Tier;

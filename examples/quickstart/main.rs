@@ -123,7 +123,7 @@ fn last_minutes(requests: &[Request]) -> &[Request] {
 async fn finish(cache: &Cache) {
     match cache.health().await.remote {
         Some(remote) => {
-            let news = if remote.listening { "is heard" } else { "is not heard" };
+            let news = if remote.is_listening() { "is heard" } else { "is not heard" };
             println!("\nHealth: {} is {:?}, and {news}.", remote.backend, remote.state);
             remote.problem.iter().for_each(|problem| println!("  {problem}"));
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use cache_aside::{
-    Cache, CallOptions, Key, Outcome, RedisBackend, RedisConfig, Settings, TtlTable,
+    Cache, CallOptions, Hearing, Key, Outcome, RedisBackend, RedisConfig, Settings, TtlTable,
 };
 use cache_test_servers::{Cluster, Flavour, Server, cluster_or_return};
 use futures_util::future::join_all;
@@ -63,7 +63,7 @@ fn primary_of<'a>(cluster: &'a Cluster, key: &Key) -> &'a Server {
 }
 
 async fn listening(cache: &Cache) -> bool {
-    cache.health().await.remote.unwrap().listening
+    cache.health().await.remote.unwrap().hearing == Hearing::Everything
 }
 
 /// Asks until the answer is a near hit that relies on news.

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use cache_aside::{
-    Cache, CallOptions, Key, Outcome, RedisBackend, RedisConfig, Settings, TtlTable,
+    Cache, CallOptions, Hearing, Key, Outcome, RedisBackend, RedisConfig, Settings, TtlTable,
 };
 use cache_test_servers::{Flavour, SentinelSet, sentinel_or_return};
 
@@ -51,7 +51,8 @@ async fn warm(cache: &Cache, key: &Key, source: &Source) -> u32 {
     until("a near hit", async || {
         let answer = cache.fetch(key, &options, || source.load()).await.unwrap();
         value = *answer.value;
-        answer.outcome == Outcome::NearHit && cache.health().await.remote.unwrap().listening
+        answer.outcome == Outcome::NearHit
+            && cache.health().await.remote.unwrap().hearing == Hearing::Everything
     })
     .await;
     value
@@ -86,7 +87,10 @@ async fn a_killed_primary_is_followed_and_nothing_from_before_is_trusted(set: &S
 
     let (old, killed) = (set.primary(), Instant::now());
     old.kill();
-    until("the outage is noticed", async || !two.health().await.remote.unwrap().listening).await;
+    until("the outage is noticed", async || {
+        two.health().await.remote.unwrap().hearing != Hearing::Everything
+    })
+    .await;
     until("a write", async || one.invalidate(&key).await.is_ok()).await;
     println!("from the kill to the next write: {:?}", killed.elapsed());
     shared_again(&one, &two, &source).await;
@@ -102,10 +106,17 @@ async fn a_primary_that_hands_over_is_followed(set: &SentinelSet) {
     let (one, two, source) = (instance(set), instance(set), Source::default());
     let key = one.key("profile").user(1);
     assert_heard(&one, &two, &key, &source).await;
+    warm(&two, &key, &source).await;
 
     let old = set.primary();
     set.fail_over();
     let new = set.wait_for_new_primary(old);
+    until("what was near is not trusted any more", async || {
+        let options = CallOptions::table();
+        let answer = two.fetch(&key, &options, || source.load()).await.unwrap();
+        answer.outcome != Outcome::NearHit
+    })
+    .await;
     until("the new primary is used", async || {
         one.invalidate(&key).await.is_ok()
             && new.cli(&["CLIENT", "LIST"]).matches(" resp=3").count() == 2

@@ -51,7 +51,7 @@ async fn warm(cache: &Cache, key: &Key, source: &Source) -> u32 {
 }
 
 async fn listening(cache: &Cache) -> bool {
-    cache.health().await.remote.unwrap().listening
+    cache.health().await.remote.unwrap().is_listening()
 }
 
 /// Asks until the answer is newer than `old`; never longer than the news take.

@@ -1,7 +1,7 @@
 //! The same promises however the server is reached. Failovers are in `failover`.
 
 use cache_aside::{
-    Cache, CallOptions, Key, Outcome, RedisBackend, RedisConfig, Settings, TtlTable,
+    Cache, CallOptions, Hearing, Key, Outcome, RedisBackend, RedisConfig, Settings, TtlTable,
 };
 use cache_test_servers::{Flavour, Server, server_or_return};
 
@@ -27,7 +27,8 @@ async fn warm(cache: &Cache, key: &Key, source: &Source) -> u32 {
     until("a near hit", async || {
         let answer = cache.fetch(key, &options, || source.load()).await.unwrap();
         value = *answer.value;
-        answer.outcome == Outcome::NearHit && cache.health().await.remote.unwrap().listening
+        answer.outcome == Outcome::NearHit
+            && cache.health().await.remote.unwrap().hearing == Hearing::Everything
     })
     .await;
     value

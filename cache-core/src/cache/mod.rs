@@ -152,6 +152,52 @@ impl Cache {
         Ok(self.engine.get(key, &CallOptions::table()).await.map(|answer| answer.value))
     }
 
+    /// Returns the values of `keys`, in their order; `None` where there is none.
+    ///
+    /// Asks the remote level once for all that are not near. Keys that it cannot reach count as
+    /// having no value.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn get_many<V: Value>(&self, keys: &[Key]) -> Result<Vec<Option<Arc<V>>>> {
+        Ok(self.engine.get_many(keys).await)
+    }
+
+    /// Returns the values of `keys`, in their order, and asks `load` once for all that are missing.
+    ///
+    /// `load` is given the places of the missing keys in `keys`, ascending, and returns a value for
+    /// each of them, in that order; `None`, or an end before the last, says that there is none, and
+    /// is not cached. The answer has `None` at the same places.
+    ///
+    /// Loads of the same keys by others are shared, here and on other instances. Where one of those
+    /// fails, or outlasts `wait`, `load` is called once more.
+    ///
+    /// ```text
+    /// let users = cache.get_or_load_many(&keys, |missing| db.load_users(missing.iter().map(|at| ids[*at]))).await?;
+    /// ```
+    ///
+    /// # Cancellation
+    ///
+    /// As [`get_or_load`](Self::get_or_load), for each key.
+    ///
+    /// # Errors
+    ///
+    /// Those of `load`, no others. Values that were found are then not returned either.
+    pub async fn get_or_load_many<V, E, F, Fut>(
+        &self,
+        keys: &[Key],
+        load: F,
+    ) -> Result<Vec<Option<Arc<V>>>, E>
+    where
+        V: Value,
+        F: Fn(Vec<usize>) -> Fut + Send + Sync,
+        Fut: Future<Output = Result<Vec<Option<V>>, E>> + Send,
+        E: Send,
+    {
+        self.engine.fetch_many(keys, &CallOptions::table(), load).await
+    }
+
     /// Stores a value that the caller knows to be true, in the place of whatever is there.
     ///
     /// # Errors

@@ -43,7 +43,7 @@ type Board = HashMap<(Box<[u8]>, TypeId), Arc<Flight>>;
 
 /// One load under way.
 struct Flight {
-    snapshot: Snapshot,
+    snapshot: Arc<Snapshot>,
     landing: OnceCell<Landing>,
     /// How many callers are in it. Guarded by the board's lock: a field of a dropped seat is
     /// released only after `drop` has returned, so counting `Arc`s would be a race.
@@ -63,7 +63,7 @@ impl Flights {
         let joinable = flights.get(&name).filter(|it| fences.hold_but_for_echoes(&it.snapshot));
         let flight = joinable.cloned().unwrap_or_else(|| {
             let flight = Arc::new(Flight {
-                snapshot: fences.snapshot(key),
+                snapshot: Arc::new(fences.snapshot(key)),
                 landing: OnceCell::new(),
                 seats: Mutex::new(0),
             });
@@ -95,7 +95,7 @@ pub(crate) struct Seat<'a> {
 
 impl Seat<'_> {
     /// Returns where the fences stood when the flight began.
-    pub(crate) fn snapshot(&self) -> &Snapshot {
+    pub(crate) fn snapshot(&self) -> &Arc<Snapshot> {
         &self.flight.snapshot
     }
 

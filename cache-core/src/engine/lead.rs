@@ -22,17 +22,19 @@ use crate::level::ticket::Ticket;
 use crate::stats::Outcome;
 
 /// How often another instance's load is looked at while we wait for it.
-const FIRST_PAUSE: Duration = Duration::from_millis(2);
-const LAST_PAUSE: Duration = Duration::from_millis(50);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(2);
+pub(super) const LAST_PAUSE: Duration = Duration::from_millis(50);
 
-/// What the remote level had.
+/// What a look at the remote level leads to.
 #[allow(clippy::large_enum_variant, reason = "moved once, never stored")]
-enum Search<V> {
+pub(super) enum Step<V> {
     Found(Answer<V>),
     /// Nothing, and nothing may be kept.
     Held,
     /// Nothing; the ticket is there unless the remote level is away or the wait was too long.
-    Nothing(Option<Ticket>),
+    Load(Option<Ticket>),
+    /// Somebody else is loading.
+    Wait,
 }
 
 impl Engine {
@@ -42,7 +44,7 @@ impl Engine {
     pub(super) async fn lead<V, E, F, Fut>(
         &self,
         call: Call<'_>,
-        snapshot: &Snapshot,
+        mut snapshot: Arc<Snapshot>,
         patience: Duration,
         load: F,
     ) -> Result<Answer<V>, E>
@@ -55,16 +57,17 @@ impl Engine {
         if let Some((value, _)) = self.probe_near(call.key) {
             return Ok(Answer::new(value, Outcome::NearHit));
         }
-        let ticket = match self.search(call, snapshot, patience).await {
-            Search::Found(answer) => return Ok(answer),
-            Search::Held => {
+        let ticket = match self.search(call, &mut snapshot, patience).await {
+            Step::Found(answer) => return Ok(answer),
+            Step::Held => {
                 let (loaded, _) = self.run(call, load).await?;
                 return Ok(Answer::new(loaded.value, Outcome::Loaded));
             }
-            Search::Nothing(ticket) => ticket,
+            Step::Load(ticket) => ticket,
+            Step::Wait => None,
         };
         let (loaded, cost) = self.run(call, load).await?;
-        self.keep(call, &loaded, cost, ticket, snapshot).await;
+        self.keep(call, &loaded, cost, ticket, &snapshot).await;
         Ok(Answer::new(loaded.value, Outcome::Loaded))
     }
 
@@ -80,13 +83,15 @@ impl Engine {
     }
 
     /// Looks in the remote level, until there is a value, the right to fill, or no more time.
+    ///
+    /// News of the load that is waited for make the snapshot worthless, so each look has its own.
     async fn search<V: Value>(
         &self,
         call: Call<'_>,
-        snapshot: &Snapshot,
+        snapshot: &mut Arc<Snapshot>,
         patience: Duration,
-    ) -> Search<V> {
-        let Some(remote) = &self.remote else { return Search::Nothing(None) };
+    ) -> Step<V> {
+        let Some(remote) = &self.remote else { return Step::Load(None) };
         let deadline = Instant::now() + patience;
         let mut pause = FIRST_PAUSE;
         let mut noted = false;
@@ -94,41 +99,62 @@ impl Engine {
             let mut news = pin!(remote.ears().waiter(call.key.as_bytes()).notified());
             // Before the look: what happens after it must wake us.
             news.as_mut().enable();
-            match remote.look(call.key, call.late_tags).await {
-                Look::Away => return Search::Nothing(None),
-                Look::Busy => {}
-                Look::Entry(found) => {
-                    match self.open(call, snapshot, &found) {
-                        Ok(answer) => return Search::Found(answer),
-                        Err(unusable) if !noted => self.note_unusable(call, unusable),
-                        Err(_) => {}
-                    }
-                    noted = true;
-                    match remote.claim(call.key, &found.bytes, found.before).await {
-                        Ok(None) => {}
-                        Ok(Some((ticket, outcome))) => {
-                            if outcome == SetOutcome::Echoed {
-                                snapshot.expect_echo();
-                            }
-                            return Search::Nothing(Some(ticket));
-                        }
-                        Err(_) => return Search::Nothing(None),
-                    }
-                }
-                Look::Held => return Search::Held,
-                Look::Ours(ticket) => {
-                    self.note_lease(call.key, snapshot);
-                    return Search::Nothing(Some(ticket));
-                }
+            let look = remote.look(call.key, call.late_tags).await;
+            match self.step(call, snapshot, look, &mut noted).await {
+                Step::Wait => {}
+                step => return step,
             }
             if Instant::now() >= deadline {
                 if !patience.is_zero() {
                     self.counters.waits_given_up.add_one();
                 }
-                return Search::Nothing(None);
+                return Step::Wait;
             }
             select(news, pin!(sleep(pause))).await;
             pause = (pause * 2).min(LAST_PAUSE);
+            *snapshot = Arc::new(self.fences.snapshot(call.key));
+        }
+    }
+
+    /// Opens what a look found, or takes its place if it cannot be used; `noted`, if its flaw has
+    /// been counted.
+    pub(super) async fn step<V: Value>(
+        &self,
+        call: Call<'_>,
+        snapshot: &Snapshot,
+        look: Look,
+        noted: &mut bool,
+    ) -> Step<V> {
+        let found = match look {
+            Look::Away => return Step::Load(None),
+            Look::Busy => return Step::Wait,
+            Look::Entry(found) => found,
+            Look::Held => return Step::Held,
+            Look::Ours(ticket) => {
+                self.note_lease(call.key, snapshot);
+                return Step::Load(Some(ticket));
+            }
+        };
+        match self.open(call, snapshot, &found) {
+            Ok(answer) => return Step::Found(answer),
+            Err(unusable) if !*noted => self.note_unusable(call, unusable),
+            Err(_) => {}
+        }
+        *noted = true;
+        self.claim(call.key, snapshot, found).await
+    }
+
+    async fn claim<V>(&self, key: &Key, snapshot: &Snapshot, found: Found) -> Step<V> {
+        let Some(remote) = &self.remote else { return Step::Load(None) };
+        match remote.claim(key, &found.bytes, found.before).await {
+            Ok(None) => Step::Wait,
+            Ok(Some((ticket, outcome))) => {
+                if outcome == SetOutcome::Echoed {
+                    snapshot.expect_echo();
+                }
+                Step::Load(Some(ticket))
+            }
+            Err(_) => Step::Load(None),
         }
     }
 
@@ -155,7 +181,10 @@ impl Engine {
         let (value, left) = self.packer.unpack::<V>(&found.bytes, call.key, schema, current)?;
         let value = Arc::new(value);
         if let Ok(measure) = measure(&*value) {
-            let copy = NearCopy { weight: measure.weight, fresh: left, backing: self.backing() };
+            // A replica may have said what the primary has told the end of already.
+            let is_lagging = self.remote.as_ref().is_some_and(|remote| remote.is_lagging());
+            let backing = if is_lagging { Backing::None } else { Backing::Remote };
+            let copy = NearCopy { weight: measure.weight, fresh: left, backing };
             if found.marks.is_empty() {
                 self.keep_near(call, &value, copy, snapshot);
             } else {
@@ -163,13 +192,6 @@ impl Engine {
             }
         }
         Ok(Answer::new(value, Outcome::RemoteHit))
-    }
-
-    /// Whether a change of what was read is told. A change that came before it is not told again:
-    /// what a replica said may be older than that.
-    fn backing(&self) -> Backing {
-        let is_lagging = self.remote.as_ref().is_some_and(|remote| remote.is_lagging());
-        if is_lagging { Backing::None } else { Backing::Remote }
     }
 
     pub(super) fn note_unusable(&self, call: Call<'_>, unusable: Unusable) {

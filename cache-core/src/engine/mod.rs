@@ -1,9 +1,11 @@
 //! From a call to its answer: near, then remote, then the loader.
 
 pub(crate) mod answer;
+mod batch;
 mod decide;
 pub(crate) mod fence;
 mod flight;
+mod haul;
 mod keep;
 mod lead;
 pub(crate) mod loaded;
@@ -225,7 +227,7 @@ impl Engine {
             let seat = self.flights.join::<V>(call.key, &self.fences);
             let mut own = None;
             let (own_result, loader_here, sharing_here) = (&mut own, &loader, &sharing);
-            let snapshot = seat.snapshot();
+            let snapshot = Arc::clone(seat.snapshot());
             let lead = move || async move {
                 let Some(load) = loader_here.take() else { return Landing::Failed(None) };
                 let result = self.lead(call, snapshot, patience, load).await;
@@ -273,7 +275,8 @@ impl Engine {
             }
         }
         let load = loader.take().expect("a caller that did not lead still has its loader");
-        self.lead(call, &self.fences.snapshot(call.key), Duration::ZERO, load).await
+        let snapshot = Arc::new(self.fences.snapshot(call.key));
+        self.lead(call, snapshot, Duration::ZERO, load).await
     }
 }
 

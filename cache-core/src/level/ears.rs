@@ -12,7 +12,7 @@ use crate::backend::{Listener, News};
 use crate::clock::Clock;
 use crate::engine::fence::Fences;
 use crate::key::local_hash;
-use crate::stats::CacheCounters;
+use crate::stats::{CacheCounters, Hearing};
 
 /// How many groups of waiting callers there are. Two keys that share one wake each other in vain.
 const WAITERS: usize = 256;
@@ -26,6 +26,10 @@ pub(crate) struct Ears {
     degraded_ttl: Duration,
     /// Until when entries that rely on news may be served, in milliseconds of the monotonic clock.
     trusted_until: AtomicU64,
+    /// Whether some changes are told where not all are.
+    partly: AtomicBool,
+    /// When the store was last heard, in milliseconds of the monotonic clock.
+    heard_at: AtomicU64,
     waiters: Box<[Notify]>,
     /// Whether the store is known to echo what it says it does.
     echoing: AtomicBool,
@@ -49,6 +53,8 @@ pub(crate) enum Echo {
 }
 
 impl Ears {
+    const NEVER: u64 = u64::MAX;
+
     /// Changes are told, until further notice.
     const LISTENING: u64 = u64::MAX;
 
@@ -64,6 +70,8 @@ impl Ears {
             prefix: prefix.into(),
             degraded_ttl,
             trusted_until: AtomicU64::new(0),
+            partly: AtomicBool::new(false),
+            heard_at: AtomicU64::new(Self::NEVER),
             waiters: (0..WAITERS).map(|_| Notify::new()).collect(),
             echoing: AtomicBool::new(false),
             fences,
@@ -81,6 +89,22 @@ impl Ears {
     /// Whether changes are told at present.
     pub(crate) fn are_listening(&self) -> bool {
         self.trusted_until.load(Ordering::SeqCst) == Self::LISTENING
+    }
+
+    /// Returns which changes are told at present.
+    pub(crate) fn hearing(&self) -> Hearing {
+        match (self.are_listening(), self.partly.load(Ordering::SeqCst)) {
+            (true, _) => Hearing::Everything,
+            (false, true) => Hearing::Published,
+            (false, false) => Hearing::Nothing,
+        }
+    }
+
+    /// Returns how long ago the store was last heard; `None` if it never was.
+    pub(crate) fn heard_ago(&self) -> Option<Duration> {
+        let heard_at = self.heard_at.load(Ordering::Relaxed);
+        let heard_at = (heard_at != Self::NEVER).then(|| Duration::from_millis(heard_at))?;
+        Some(self.clock.monotonic().saturating_sub(heard_at))
     }
 
     /// Whether an entry may be served as far as news are concerned.
@@ -131,6 +155,7 @@ impl Ears {
     }
 
     fn deafen(&self) {
+        self.partly.store(false, Ordering::SeqCst);
         let until = self.clock.monotonic() + self.degraded_ttl;
         let until = u64::try_from(until.as_millis()).unwrap_or(Self::LISTENING - 1);
         // Only the first time: being told twice of one silence does not lengthen the trust.
@@ -151,6 +176,13 @@ impl Ears {
         self.wake_all();
     }
 
+    fn listen_partly(&self) {
+        self.deafen();
+        // What was read so far may be old, and would otherwise end only with `degraded_ttl`.
+        self.fences.bump_all();
+        self.partly.store(true, Ordering::SeqCst);
+    }
+
     fn wake_all(&self) {
         self.waiters.iter().for_each(Notify::notify_waiters);
     }
@@ -158,14 +190,20 @@ impl Ears {
 
 impl Listener for Ears {
     fn hear(&self, news: News<'_>) {
-        self.counters.news.add_one();
+        if news != News::Deaf {
+            let now = u64::try_from(self.clock.monotonic().as_millis());
+            self.heard_at.store(now.unwrap_or(Self::NEVER - 1), Ordering::Relaxed);
+        }
+        if news != News::Alive {
+            self.counters.news.add_one();
+        }
         match news {
             News::Alive => {}
             News::Changed(key) => self.changed(key),
             News::Deaf => self.deafen(),
             News::Flushed => self.fences.bump_all(),
             News::Listening => self.listen(),
-            News::Partly => self.deafen(),
+            News::Partly => self.listen_partly(),
         }
     }
 }

@@ -57,7 +57,7 @@ impl Remote {
         &self.ears
     }
 
-    /// Whether what is read may be older than the last change that was told.
+    /// Whether what is read may be behind what was written.
     pub(crate) fn is_lagging(&self) -> bool {
         self.gate.backend.capabilities().lagging
     }
@@ -160,7 +160,8 @@ impl Remote {
         RemoteHealth {
             backend: self.gate.backend.to_string(),
             state: if self.gate.is_shut() { RemoteState::Down } else { RemoteState::Up },
-            listening: self.ears.are_listening(),
+            hearing: self.ears.hearing(),
+            heard_ms_ago: self.ears.heard_ago().and_then(|ago| ago.as_millis().try_into().ok()),
             problem: self.gate.problem().map(|problem| problem.to_string()),
         }
     }

@@ -129,10 +129,34 @@ pub struct RemoteHealth {
     pub backend: String,
     /// Whether it is used.
     pub state: RemoteState,
-    /// Whether it tells what other instances change; if not, near entries live for `degraded_ttl`.
-    pub listening: bool,
+    /// Which changes by others it tells. Unless it is everything, near entries live for
+    /// `degraded_ttl` at most.
+    pub hearing: Hearing,
+    /// How long ago it was last heard, in milliseconds; `None` if it never was, or tells nothing.
+    pub heard_ms_ago: Option<u64>,
     /// What is wrong, without credentials.
     pub problem: Option<String>,
+}
+
+impl RemoteHealth {
+    /// Whether every change by others is told.
+    pub fn is_listening(&self) -> bool {
+        self.hearing == Hearing::Everything
+    }
+}
+
+/// Which changes by others are told.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hearing {
+    /// Every change, whoever makes it: by client tracking, on the data connection, in a cluster on
+    /// that of each primary.
+    Everything,
+    /// None: there is no connection, or a backend that does not tell.
+    Nothing,
+    /// What other instances of this library publish: the server refuses client tracking.
+    Published,
 }
 
 /// Whether the remote level is used.

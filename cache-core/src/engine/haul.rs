@@ -1,0 +1,237 @@
+//! What one call brings in for many keys: from the remote level, or from the loader.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{join_all, select, select_all};
+use tokio::sync::futures::Notified;
+use tokio::time::{Instant, sleep};
+
+use super::answer::{Answer, Value};
+use super::batch::{Answers, Batch};
+use super::fence::Snapshot;
+use super::lead::{FIRST_PAUSE, LAST_PAUSE, Step};
+use super::loaded::Loaded;
+use crate::key::Key;
+use crate::level::look::Look;
+use crate::level::ticket::Ticket;
+use crate::stats::Outcome;
+
+/// A key that is to be answered, and where its fences stood before.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    pub(super) place: usize,
+    /// None for a key that is too long to be cached.
+    snapshot: Option<Arc<Snapshot>>,
+    /// Whether a flaw of what is stored has been counted.
+    noted: bool,
+}
+
+impl Piece {
+    pub(super) fn new(place: usize, snapshot: Arc<Snapshot>) -> Self {
+        Self { place, snapshot: Some(snapshot), noted: false }
+    }
+
+    pub(super) fn too_long(place: usize) -> Self {
+        Self { place, snapshot: None, noted: false }
+    }
+}
+
+/// A key to ask the loader for.
+#[derive(Debug)]
+struct Wanted {
+    place: usize,
+    keep: Keep,
+}
+
+/// What becomes of its value.
+#[allow(clippy::large_enum_variant, reason = "most are the large one")]
+#[derive(Debug)]
+enum Keep {
+    /// The key is too long to be cached.
+    Bypass,
+    /// Nothing of it may be kept.
+    Held,
+    /// It is kept, in the remote level too if there is a ticket.
+    Under(Option<Ticket>, Arc<Snapshot>),
+}
+
+/// The keys that are still to be answered.
+pub(super) struct Haul<'b, 'a, F> {
+    batch: &'b Batch<'a, F>,
+    open: Vec<Piece>,
+    wanted: Vec<Wanted>,
+}
+
+impl<'b, 'a, F> Haul<'b, 'a, F> {
+    pub(super) fn new(batch: &'b Batch<'a, F>, pieces: Vec<Piece>) -> Self {
+        let (open, long): (Vec<_>, Vec<_>) =
+            pieces.into_iter().partition(|piece| piece.snapshot.is_some());
+        let wanted = long.into_iter().map(|piece| Wanted::of(piece, None)).collect();
+        Self { batch, open, wanted }
+    }
+
+    /// Answers all keys; those that the loader knows nothing for are left out.
+    ///
+    /// Loads of others are waited for, as long as `patience`, behind our own.
+    pub(super) async fn run<V, E, Fut>(mut self, patience: Duration) -> Result<Answers<V>, E>
+    where
+        V: Value,
+        F: Fn(Vec<usize>) -> Fut + Send + Sync,
+        Fut: Future<Output = Result<Vec<Option<V>>, E>> + Send,
+        E: Send,
+    {
+        let deadline = Instant::now() + patience;
+        let (mut answers, mut pause) = (self.probe(), FIRST_PAUSE);
+        answers.extend(self.look().await);
+        loop {
+            if Instant::now() >= deadline {
+                self.stop_waiting();
+            }
+            answers.extend(self.load().await?);
+            if self.open.is_empty() {
+                return Ok(answers);
+            }
+            // Before the look: what happens after it must wake us.
+            let waiters: Vec<_> = self.open.iter().filter_map(|it| self.waiter(it)).collect();
+            answers.extend(self.look_again().await);
+            if self.wanted.is_empty() && !self.open.is_empty() && !waiters.is_empty() {
+                let _ = select(select_all(waiters), pin!(sleep(pause))).await;
+                pause = (pause * 2).min(LAST_PAUSE);
+                answers.extend(self.look_again().await);
+            }
+        }
+    }
+
+    /// Takes what has come near since the keys were looked for there.
+    fn probe<V: Value>(&mut self) -> Answers<V> {
+        let mut answers = Vec::new();
+        let batch = self.batch;
+        self.open.retain(|piece| {
+            let found = batch.engine.probe_near(&batch.keys[piece.place]);
+            let answer = found.map(|(value, _)| Answer::new(value, Outcome::NearHit));
+            let is_open = answer.is_none();
+            answers.extend(answer.map(|answer| (piece.place, answer)));
+            is_open
+        });
+        answers
+    }
+
+    /// Looks once more. News of the loads that are waited for have made the snapshots worthless.
+    async fn look_again<V: Value>(&mut self) -> Answers<V> {
+        let Batch { engine, keys, .. } = self.batch;
+        for piece in &mut self.open {
+            piece.snapshot = Some(Arc::new(engine.fences.snapshot(&keys[piece.place])));
+        }
+        self.look().await
+    }
+
+    /// Looks all open keys up, in one round trip.
+    async fn look<V: Value>(&mut self) -> Answers<V> {
+        let open = std::mem::take(&mut self.open);
+        if open.is_empty() {
+            return Vec::new();
+        }
+        let Some(remote) = &self.batch.engine.remote else {
+            self.wanted.extend(open.into_iter().map(|piece| Wanted::of(piece, None)));
+            return Vec::new();
+        };
+        let keys: Vec<Key> = open.iter().map(|it| self.batch.keys[it.place].clone()).collect();
+        let looks = remote.look_many(&keys, false).await;
+        let steps = open.into_iter().zip(looks).map(|(piece, look)| self.step(piece, look));
+        let steps: Vec<(Piece, Step<V>)> = join_all(steps).await;
+        let mut answers = Vec::new();
+        for (piece, step) in steps {
+            match step {
+                Step::Found(answer) => answers.push((piece.place, answer)),
+                Step::Held => self.wanted.push(Wanted { place: piece.place, keep: Keep::Held }),
+                Step::Load(ticket) => self.wanted.push(Wanted::of(piece, ticket)),
+                Step::Wait => self.open.push(piece),
+            }
+        }
+        answers
+    }
+
+    async fn step<V: Value>(&self, mut piece: Piece, look: Look) -> (Piece, Step<V>) {
+        let call = self.batch.call(piece.place);
+        let step = match &piece.snapshot {
+            Some(snapshot) => self.batch.engine.step(call, snapshot, look, &mut piece.noted).await,
+            None => Step::Load(None),
+        };
+        (piece, step)
+    }
+
+    /// Asks the loader for what is wanted, once, and keeps what it returns.
+    async fn load<V, E, Fut>(&mut self) -> Result<Answers<V>, E>
+    where
+        V: Value,
+        F: Fn(Vec<usize>) -> Fut + Send + Sync,
+        Fut: Future<Output = Result<Vec<Option<V>>, E>> + Send,
+        E: Send,
+    {
+        let mut wanted = std::mem::take(&mut self.wanted);
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        wanted.sort_unstable_by_key(|wanted| wanted.place);
+        let batch = self.batch;
+        let places: Vec<usize> = wanted.iter().map(|wanted| wanted.place).collect();
+        places.iter().for_each(|place| batch.counters[*place].loads.add_one());
+        let started = batch.engine.clock.monotonic();
+        let values = (batch.load)(places.clone()).await.inspect_err(|_| {
+            places.iter().for_each(|place| batch.counters[*place].failed.add_one());
+        })?;
+        let cost = batch.engine.clock.monotonic().saturating_sub(started);
+        let loaded = wanted
+            .into_iter()
+            .zip(values)
+            .filter_map(|(wanted, value)| value.map(|value| (wanted, Loaded::new(value))));
+        Ok(join_all(loaded.map(|(wanted, loaded)| self.kept(wanted, loaded, cost))).await)
+    }
+
+    async fn kept<V: Value>(
+        &self,
+        Wanted { place, keep }: Wanted,
+        loaded: Loaded<V>,
+        cost: Duration,
+    ) -> (usize, Answer<V>) {
+        let engine = self.batch.engine;
+        let outcome = match keep {
+            Keep::Bypass => {
+                engine.counters.keys_too_long.add_one();
+                Outcome::Bypass
+            }
+            Keep::Held => Outcome::Loaded,
+            Keep::Under(ticket, snapshot) => {
+                let call = self.batch.call(place);
+                engine.keep(call, &loaded, cost, ticket, &snapshot).await;
+                Outcome::Loaded
+            }
+        };
+        (place, Answer::new(loaded.value, outcome))
+    }
+
+    /// Loads for all that others are loading still.
+    fn stop_waiting(&mut self) {
+        let open = std::mem::take(&mut self.open);
+        self.wanted.extend(open.into_iter().map(|piece| Wanted::of(piece, None)));
+    }
+
+    /// Returns what wakes those who wait for a key, from now on.
+    fn waiter(&self, piece: &Piece) -> Option<Pin<Box<Notified<'a>>>> {
+        let remote = self.batch.engine.remote.as_ref()?;
+        let key = self.batch.keys[piece.place].as_bytes();
+        let mut waiter = Box::pin(remote.ears().waiter(key).notified());
+        waiter.as_mut().enable();
+        Some(waiter)
+    }
+}
+
+impl Wanted {
+    fn of(piece: Piece, ticket: Option<Ticket>) -> Self {
+        let keep = |snapshot| Keep::Under(ticket, snapshot);
+        Self { place: piece.place, keep: piece.snapshot.map_or(Keep::Bypass, keep) }
+    }
+}
