@@ -94,7 +94,7 @@ async fn where_the_server_does_not_tell_the_instances_do(server: Server) {
 
     let (key, source) = (one.key("own"), Source::default());
     let (_, loaded) = ask(&one, &key, &source).await;
-    let news = two.stats().news;
+    let news = one.stats().news;
     two.invalidate(&two.key("other")).await.unwrap();
     until("the other instance was heard", async || one.stats().news > news).await;
     let (_, next) = ask(&one, &key, &source).await;
