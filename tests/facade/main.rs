@@ -15,6 +15,7 @@ mod isolation;
 mod macros;
 mod oracle;
 mod outage;
+mod processes;
 mod redis;
 mod settings;
 mod shapes;
