@@ -8,20 +8,17 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use cache_core::backend::{
     AdvanceOptions, Backend, Capabilities, InvalidateOptions, LeaseRequest, ListenOptions,
-    Listener, SetMode, SetOptions, SetOutcome, Slot,
+    Listener, SetMode, SetOptions, SetOutcome, Slot, Tombstone,
 };
 use cache_core::wire::Stamp;
 use cache_core::{Generation, Group, Key};
-use redis::{Cmd, Pipeline, Value, cmd};
+use redis::{Pipeline, Value, cmd};
 
 use crate::config::RedisConfig;
-use crate::dial::Dialer;
-use crate::error::unexpected;
-use crate::link::Link;
-use crate::news::Feed;
+use crate::error::{lost, unexpected};
 use crate::script::{FILL, RELEASE};
-use crate::supervisor::Supervisor;
-use crate::{Error, ErrorKind, Result, numbers, reply, ttl};
+use crate::servers::{Answer, Purpose, Servers};
+use crate::{Error, ErrorKind, Result, numbers, reads, reply, ttl};
 
 /// Stores entries in Redis or Valkey.
 ///
@@ -31,12 +28,12 @@ use crate::{Error, ErrorKind, Result, numbers, reply, ttl};
 /// connection ends with the last one.
 ///
 /// A server that is full and evicts nothing still serves: what is found is returned, what is
-/// missing is [`Slot::Missing`] instead of [`Slot::Leased`].
+/// missing is [`Slot::Missing`] instead of [`Slot::Leased`]. So does one that refuses scripts.
 ///
 /// `Debug` and `Display` show host, port and database, never credentials.
 #[derive(Clone)]
 pub struct RedisBackend {
-    supervisor: Arc<Supervisor>,
+    servers: Arc<Servers>,
 }
 
 impl RedisBackend {
@@ -61,53 +58,7 @@ impl RedisBackend {
     ///
     /// [`ErrorKind::Config`] if settings contradict each other or a certificate cannot be read.
     pub fn with_config(config: RedisConfig) -> Result<Self> {
-        let supervisor = Supervisor::new(Dialer::new(config)?);
-        Ok(Self { supervisor: Arc::new(supervisor) })
-    }
-
-    async fn link(&self) -> Result<Link> {
-        self.supervisor.link().await
-    }
-
-    async fn slots(&self, keys: &[Key], lease: Option<&LeaseRequest>) -> Result<Vec<Result<Slot>>> {
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        let link = self.link().await?;
-        let Some(lease) = lease else { return look(&link, keys, None).await };
-        let answers = link.ask(&take(keys, lease)).await?;
-        let is_full = answers.iter().any(reply::is_full);
-        self.note_full(&link, is_full);
-        if is_full {
-            return look(&link, keys, Some(lease)).await;
-        }
-        Ok(answers.into_iter().map(|answer| reply::slot(answer, Some(lease))).collect())
-    }
-
-    async fn end(&self, keys: &[Key], options: &InvalidateOptions) -> Result<Vec<Result<()>>> {
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut commands = Pipeline::with_capacity(keys.len());
-        match options.hold {
-            None => commands.add_command(delete(keys)).ignore(),
-            Some(hold) => keys.iter().fold(&mut commands, |all, key| {
-                let command = all.cmd("SET").arg(key.as_bytes()).arg(hold.stamp.as_bytes());
-                command.arg("PX").arg(ttl::milliseconds(hold.ttl))
-            }),
-        };
-        let answers = self.link().await?.ask(&commands).await?;
-        reply::performed(&answers)?;
-        Ok(keys.iter().map(|_| Ok(())).collect())
-    }
-
-    /// Logs that the server is full, and that it no longer is.
-    fn note_full(&self, link: &Link, is_full: bool) {
-        match (link.note_full(is_full), is_full) {
-            (true, true) => tracing::warn!(server = %self, "full: writes are refused (OOM)"),
-            (true, false) => tracing::info!(server = %self, "no longer full"),
-            (false, _) => {}
-        }
+        Ok(Self { servers: Arc::new(Servers::new(config)?) })
     }
 }
 
@@ -115,33 +66,31 @@ impl RedisBackend {
 #[deny(clippy::missing_trait_methods)]
 impl Backend for RedisBackend {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::shared()
+        match self.servers.has_replicas() {
+            true => Capabilities::shared().lagging(),
+            false => Capabilities::shared(),
+        }
     }
 
     async fn get(&self, keys: &[Key], lease: Option<&LeaseRequest>) -> Vec<Result<Slot>> {
-        each(keys, self.slots(keys, lease).await)
+        reads::slots(&self.servers, keys, lease).await
     }
 
     async fn set(&self, key: &Key, entry: Bytes, options: &SetOptions) -> Result<SetOutcome> {
         if entry.len() > Self::MAX_ENTRY {
             return Err(too_large(entry.len()));
         }
-        let link = self.link().await?;
         let ttl = ttl::milliseconds(options.ttl);
         match options.mode {
             SetMode::Always => {
                 let mut set = cmd("SET");
                 set.arg(key.as_bytes()).arg(&entry[..]).arg("PX").arg(ttl);
-                reply::performed(&[link.ask_one(set).await?])?;
+                reply::performed(&[self.servers.ask_one(set).await?.value])?;
                 Ok(SetOutcome::Stored)
             }
             SetMode::IfStamp(stamp) => {
                 let ttl = ttl.to_string();
-                Ok(match FILL.run(&link, (key, &stamp), &[&entry, ttl.as_bytes()]).await? {
-                    false => SetOutcome::Refused,
-                    true if link.is_listening() => SetOutcome::Echoed,
-                    true => SetOutcome::Stored,
-                })
+                FILL.run(&self.servers, (key, &stamp), &[&entry, ttl.as_bytes()]).await
             }
         }
     }
@@ -149,7 +98,7 @@ impl Backend for RedisBackend {
     async fn holds(&self, key: &Key, stamp: &Stamp) -> Result<bool> {
         let mut read = cmd("GETRANGE");
         read.arg(key.as_bytes()).arg(0).arg(Stamp::LEN - 1);
-        match self.link().await?.ask_one(read).await? {
+        match self.servers.ask_one(read).await?.value {
             Value::BulkString(stored) => Ok(stored == stamp.as_bytes()),
             answer if reply::is_refused(&answer, reply::WRONG_TYPE) => Ok(false),
             answer => Err(unexpected(&answer)),
@@ -157,43 +106,56 @@ impl Backend for RedisBackend {
     }
 
     async fn invalidate(&self, keys: &[Key], options: &InvalidateOptions) -> Vec<Result<()>> {
-        each(keys, self.end(keys, options).await)
+        if keys.is_empty() {
+            return Vec::new();
+        }
+        let together = self.servers.are_one();
+        let commands = match &options.hold {
+            None => deletes(keys, together),
+            Some(hold) => holds(keys, hold),
+        };
+        let answers = self.servers.ask(&commands, Purpose::Other).await;
+        let mut results: Vec<_> = answers.into_iter().map(performed).collect();
+        if results.len() < keys.len() {
+            results = vec![results.pop().unwrap_or_else(|| Err(lost())); keys.len()];
+        }
+        results
     }
 
     async fn release(&self, key: &Key, stamp: &Stamp) -> Result<()> {
-        RELEASE.run(&self.link().await?, (key, stamp), &[]).await.map(|_| ())
+        RELEASE.run(&self.servers, (key, stamp), &[]).await.map(|_| ())
     }
 
     async fn generations(&self, groups: &[Group], ttl: Duration) -> Result<Vec<Generation>> {
         if groups.is_empty() {
             return Ok(Vec::new());
         }
-        numbers::read_or_create(&self.link().await?, groups, ttl).await
+        numbers::read_or_create(&self.servers, groups, ttl).await
     }
 
     async fn advance(&self, groups: &[Group], options: &AdvanceOptions) -> Result<()> {
         if groups.is_empty() {
             return Ok(());
         }
-        numbers::advance(&self.link().await?, groups, options).await
+        numbers::advance(&self.servers, groups, options).await
     }
 
     fn listen(&self, options: &ListenOptions, listener: Weak<dyn Listener>) {
-        self.supervisor.dialer().listen(Feed::new(options.clone(), listener));
+        self.servers.listen(options, listener);
     }
 
     async fn ping(&self) -> Result<()> {
-        reply::performed(&[self.link().await?.ask_one(cmd("PING")).await?])
+        self.servers.ping().await
     }
 
     async fn close(&self) {
-        self.supervisor.close().await;
+        self.servers.close().await;
     }
 }
 
 impl fmt::Display for RedisBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.supervisor.dialer().endpoint.fmt(f)
+        self.servers.fmt(f)
     }
 }
 
@@ -203,44 +165,30 @@ impl fmt::Debug for RedisBackend {
     }
 }
 
-/// Takes the leases of what is missing, and reads the rest.
-fn take(keys: &[Key], lease: &LeaseRequest) -> Pipeline {
-    let mut commands = Pipeline::with_capacity(keys.len());
-    for key in keys {
-        let command = commands.cmd("SET").arg(key.as_bytes()).arg(lease.stamp.as_bytes());
-        command.arg("NX").arg("GET").arg("PX").arg(ttl::milliseconds(lease.ttl));
+fn performed(answer: Result<Answer>) -> Result<()> {
+    reply::performed(&[answer?.value])
+}
+
+/// Removes keys: in one command, or in one for each where they may be on different nodes.
+fn deletes(keys: &[Key], together: bool) -> Pipeline {
+    let mut commands = Pipeline::new();
+    for keys in keys.chunks(if together { keys.len() } else { 1 }) {
+        let delete = commands.cmd("DEL");
+        keys.iter().for_each(|key| {
+            delete.arg(key.as_bytes());
+        });
     }
     commands
 }
 
-/// Reads without taking leases. Not by `MGET`, to which a stranger's list is the same as nothing.
-async fn look(
-    link: &Link,
-    keys: &[Key],
-    lease: Option<&LeaseRequest>,
-) -> Result<Vec<Result<Slot>>> {
+/// Puts a tombstone in the place of each key.
+fn holds(keys: &[Key], hold: &Tombstone) -> Pipeline {
     let mut commands = Pipeline::with_capacity(keys.len());
     for key in keys {
-        commands.cmd("GET").arg(key.as_bytes());
+        let command = commands.cmd("SET").arg(key.as_bytes()).arg(hold.stamp.as_bytes());
+        command.arg("PX").arg(ttl::milliseconds(hold.ttl));
     }
-    let slot = |answer| match answer {
-        Value::Nil => Ok(Slot::Missing),
-        answer => reply::slot(answer, lease),
-    };
-    Ok(link.ask(&commands).await?.into_iter().map(slot).collect())
-}
-
-fn delete(keys: &[Key]) -> Cmd {
-    let mut delete = cmd("DEL");
-    keys.iter().for_each(|key| {
-        delete.arg(key.as_bytes());
-    });
-    delete
-}
-
-/// Gives every key its answer, or all of them the reason why there is none.
-fn each<T>(keys: &[Key], answers: Result<Vec<Result<T>>>) -> Vec<Result<T>> {
-    answers.unwrap_or_else(|error| keys.iter().map(|_| Err(error.clone())).collect())
+    commands
 }
 
 fn too_large(length: usize) -> Error {

@@ -8,6 +8,7 @@ use rand::Rng;
 #[derive(Debug)]
 pub(crate) struct Backoff {
     next: Duration,
+    longest: Duration,
 }
 
 impl Backoff {
@@ -15,15 +16,17 @@ impl Backoff {
     const FIRST: Duration = Duration::from_millis(50);
     /// Recovery takes no longer than this, and an attempt a second burdens nobody.
     pub(crate) const LONGEST: Duration = Duration::from_secs(1);
+    /// Sentinels may name a server that works at any moment, and are asked often anyway.
+    pub(crate) const LONGEST_BY_SENTINELS: Duration = Duration::from_millis(250);
 
-    pub(crate) fn new() -> Self {
-        Self { next: Self::FIRST }
+    pub(crate) fn new(longest: Duration) -> Self {
+        Self { next: Self::FIRST, longest }
     }
 
     /// Returns how long to wait now. Random, so that instances do not return in step.
     pub(crate) fn pause(&mut self) -> Duration {
         let pause = self.next.mul_f64(rand::rng().random_range(0.5..=1.0));
-        self.next = (self.next * 2).min(Self::LONGEST);
+        self.next = (self.next * 2).min(self.longest);
         pause
     }
 }
@@ -35,7 +38,7 @@ mod tests {
     #[test]
     fn pauses_double_up_to_a_second_and_differ() {
         let pauses = |_| {
-            let mut backoff = Backoff::new();
+            let mut backoff = Backoff::new(Backoff::LONGEST);
             std::array::from_fn::<_, 10, _>(|_| backoff.pause().as_micros())
         };
 

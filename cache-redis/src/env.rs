@@ -2,10 +2,10 @@
 
 use std::env;
 
-use crate::Result;
 use crate::config::RedisConfig;
 use crate::error::wrong;
 use crate::parts::{Parts, digits, is_host};
+use crate::{Error, Result};
 
 impl RedisConfig {
     /// Reads the environment of this process; see [`RedisConfig::from_vars`].
@@ -29,6 +29,8 @@ impl RedisConfig {
     /// | `REDIS_PASSWORD` | as it is, not percent-encoded | none |
     /// | `REDIS_DB` | the number of a database | 0 |
     /// | `REDIS_TLS` | as `USE_REDIS` | false |
+    /// | `REDIS_SENTINEL_USERNAME` | an ACL user of the sentinels in the URL | the default user |
+    /// | `REDIS_SENTINEL_PASSWORD` | the sentinels' password, as it is | none |
     ///
     /// With a URL the separate variables may repeat what it says and add what it leaves open. With
     /// `USE_REDIS=false` nothing else is looked at. A `REDIS_PORT` of `tcp://…` is ignored:
@@ -66,6 +68,8 @@ fn unaddressed(parts: &Parts) -> Option<&'static str> {
         (parts.port.is_some(), "REDIS_PORT"),
         (parts.db.is_some(), "REDIS_DB"),
         (parts.tls.is_some(), "REDIS_TLS"),
+        (parts.sentinel_password.is_some(), "REDIS_SENTINEL_PASSWORD"),
+        (parts.sentinel_username.is_some(), "REDIS_SENTINEL_USERNAME"),
     ];
     set.into_iter().find_map(|(is_set, name)| is_set.then_some(name))
 }
@@ -80,13 +84,20 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             Some(url) => Parts::from_url("REDIS_URL", &url)?,
             None => Parts::default(),
         };
+        if url.place.is_some() {
+            self.host()?.map_or(Ok(()), |_| Err(contradiction("REDIS_HOST")))?;
+            self.port()?.map_or(Ok(()), |_| Err(contradiction("REDIS_PORT")))?;
+        }
         Ok(Parts {
+            place: url.place,
             host: agreed("REDIS_HOST", url.host, self.host()?)?,
             port: agreed("REDIS_PORT", url.port, self.port()?)?,
             username: agreed("REDIS_USERNAME", url.username, self.text("REDIS_USERNAME")?)?,
             password: agreed("REDIS_PASSWORD", url.password, self.text("REDIS_PASSWORD")?)?,
             db: agreed("REDIS_DB", url.db, self.db()?)?,
             tls: agreed("REDIS_TLS", url.tls, self.switch("REDIS_TLS")?)?,
+            sentinel_username: self.text("REDIS_SENTINEL_USERNAME")?,
+            sentinel_password: self.text("REDIS_SENTINEL_PASSWORD")?,
         })
     }
 
@@ -152,10 +163,13 @@ fn parsed<T>(
 /// Sees that a variable repeats what the URL says, or adds what it leaves open.
 fn agreed<T: PartialEq>(name: &str, url: Option<T>, variable: Option<T>) -> Result<Option<T>> {
     if url.is_some() && variable.is_some() && url != variable {
-        let problem = format!("says something else than REDIS_URL: unset {name}, or {REPEAT}");
-        return Err(wrong(name, &problem));
+        return Err(contradiction(name));
     }
     Ok(url.or(variable))
+}
+
+fn contradiction(name: &str) -> Error {
+    wrong(name, &format!("says something else than REDIS_URL: unset {name}, or {REPEAT}"))
 }
 
 const REPEAT: &str = "make both the same (TLS is `rediss://` in the URL)";

@@ -14,11 +14,12 @@
 //! # Ok::<(), cache_redis::Error>(())
 //! ```
 //!
-//! Redis 7.0, Valkey 7.2 or newer, as a primary outside cluster mode. TLS is `rediss://`, by rustls
-//! with ring, whatever the rest of the program uses.
+//! Redis 7.0, Valkey 7.2 or newer: one primary, at a port or a unix socket, the primary that sentinels
+//! name, or a cluster. TLS is `rediss://`, by rustls with ring, whatever the rest of the program uses.
 
 mod backend;
 mod backoff;
+mod cluster;
 mod config;
 mod dial;
 mod endpoint;
@@ -28,8 +29,14 @@ mod link;
 mod news;
 mod numbers;
 mod parts;
+mod reads;
 mod reply;
+mod rights;
 mod script;
+mod sentinel;
+mod servers;
+mod split;
+mod stream;
 mod supervisor;
 mod tls;
 mod ttl;

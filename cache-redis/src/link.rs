@@ -1,16 +1,19 @@
 //! One connection, and what tells whether it still works.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use cache_core::backend::News;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Pipeline, Value, cmd};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use crate::error::{late, lost, refusal, silent};
-use crate::{Error, Result, reply};
+use crate::error::{is_about_scripts, late, lost, no_scripts, refusal, rights_changed, silent};
+use crate::news::{Feed, Hearing};
+use crate::{Error, Result, rights};
 
 /// One connection, shared by all callers.
 #[derive(Clone, Debug)]
@@ -18,7 +21,10 @@ pub(crate) struct Link {
     wire: MultiplexedConnection,
     health: Arc<Health>,
     response_timeout: Duration,
-    is_listening: bool,
+    hearing: Hearing,
+    /// Where to publish what we change, if the server does not tell by itself.
+    herald: Option<Arc<Feed>>,
+    may_script: bool,
 }
 
 /// What calls found out about a connection.
@@ -38,50 +44,110 @@ impl Link {
     const PROBE: Duration = Duration::from_millis(250);
 
     pub(crate) fn new(wire: MultiplexedConnection, response_timeout: Duration) -> Self {
-        Self { wire, health: Arc::default(), response_timeout, is_listening: false }
+        let (hearing, herald, may_script) = (Hearing::Nothing, None, true);
+        Self { wire, health: Arc::default(), response_timeout, hearing, herald, may_script }
     }
 
     /// Returns this link as one that tells what others change.
     pub(crate) fn listening(mut self) -> Self {
-        self.is_listening = true;
+        self.hearing = Hearing::Everything;
         self
+    }
+
+    /// Returns this link as one that tells what other instances publish.
+    pub(crate) fn subscribed(mut self) -> Self {
+        self.hearing = Hearing::Published;
+        self
+    }
+
+    /// Returns this link as one that publishes what it changes.
+    pub(crate) fn publishing(mut self, herald: Arc<Feed>) -> Self {
+        self.herald = Some(herald);
+        self
+    }
+
+    /// Returns this link as one over which no scripts may run. It takes no leases: nobody could fill
+    /// or give them back, and others would wait for that.
+    pub(crate) fn without_scripts(mut self) -> Self {
+        self.may_script = false;
+        self
+    }
+
+    /// Returns what this connection tells.
+    pub(crate) fn hearing(&self) -> Hearing {
+        self.hearing
     }
 
     /// Whether this connection tells what others change, and echoes what our scripts write.
     pub(crate) fn is_listening(&self) -> bool {
-        self.is_listening
+        self.hearing == Hearing::Everything
     }
 
-    /// Waits until the server has not answered for `limit`.
-    pub(crate) async fn silent(&self, limit: Duration) -> Error {
+    /// Tells that the server answers, until it has not for as long as `feed` says, or until it allows
+    /// what it refused when the connection was made.
+    pub(crate) async fn watch(&self, feed: &Feed) -> Error {
+        let pause = feed.max_silence() / 2;
         loop {
-            sleep(limit / 2).await;
+            sleep(pause).await;
             let mut wire = self.wire.clone();
-            let answer = timeout(limit / 2, wire.send_packed_command(&cmd("PING"))).await;
+            let answer = timeout(pause, wire.send_packed_command(&cmd("PING"))).await;
             if answer.is_err() {
                 return silent();
+            }
+            feed.tell(News::Alive);
+            if !self.may_script && self.refusal_of_scripts(feed).await.is_ok_and(|it| it.is_none())
+            {
+                return rights_changed();
             }
         }
     }
 
-    /// Sends commands in one go and returns an answer for each, refusals included.
+    /// Asks whether scripts may run; if not, returns the code of the refusal.
+    pub(crate) async fn refusal_of_scripts(&self, feed: &Feed) -> Result<Option<String>> {
+        let answers = self.exchange(&rights::test_scripts(feed.prefix())).await?;
+        Ok(answers.iter().find_map(rights::refusal).map(str::to_owned))
+    }
+
+    /// Sends commands in one go and returns an answer for each, refusals included. Publishes what they
+    /// change, in the same round trip, if the server does not tell by itself.
     ///
     /// # Errors
     ///
-    /// If there is no answer.
+    /// If there is no answer. [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) if scripts
+    /// would be needed and may not run; then nothing was sent.
     ///
     /// # Cancellation
     ///
     /// What was sent is performed; a call given up counts as one without an answer.
     pub(crate) async fn ask(&self, commands: &Pipeline) -> Result<Vec<Value>> {
+        if !self.may_script && rights::need_scripts(commands) {
+            return Err(no_scripts());
+        }
+        let Some(herald) = &self.herald else { return self.send(commands).await };
+        let keys = rights::changes(commands);
+        if keys.is_empty() {
+            return self.send(commands).await;
+        }
+        let mut and_told = commands.clone();
+        and_told.add_command(herald.publication(&keys));
+        let mut answers = self.send(&and_told).await?;
+        answers.truncate(commands.len());
+        Ok(answers)
+    }
+
+    async fn send(&self, commands: &Pipeline) -> Result<Vec<Value>> {
+        let answers = self.exchange(commands).await?;
+        self.health.judge(&answers);
+        Ok(answers)
+    }
+
+    async fn exchange(&self, commands: &Pipeline) -> Result<Vec<Value>> {
         let mut wire = self.wire.clone();
         let trial = Trial { health: &self.health, is_answered: false };
         let answers = wire.send_packed_commands(commands, 0, commands.len());
         let answers = timeout(self.response_timeout, answers).await.map_err(|_| late())?;
         trial.answered();
-        let answers = answers.map_err(|_| lost())?;
-        self.health.judge(&answers);
-        Ok(answers)
+        answers.map_err(|_| lost())
     }
 
     /// Sends one command and returns its answer, which may be a refusal.
@@ -91,16 +157,22 @@ impl Link {
         self.ask(&commands).await?.pop().ok_or_else(lost)
     }
 
-    /// Notes whether the server is full, and says whether that is news.
-    pub(crate) fn note_full(&self, is_full: bool) -> bool {
+    /// Notes whether the server is full, and logs it if that is news.
+    pub(crate) fn note_full(&self, server: &impl fmt::Display, is_full: bool) {
         let noted = &self.health.is_full;
-        noted.load(Ordering::Relaxed) != is_full
-            && noted.swap(is_full, Ordering::Relaxed) != is_full
+        if noted.load(Ordering::Relaxed) == is_full {
+            return;
+        }
+        match (noted.swap(is_full, Ordering::Relaxed) != is_full, is_full) {
+            (true, true) => tracing::warn!(%server, "full: writes are refused (OOM)"),
+            (true, false) => tracing::info!(%server, "no longer full"),
+            (false, _) => {}
+        }
     }
 
-    /// Whether the server only repeats what a primary says.
-    pub(crate) async fn is_replica(&self) -> Result<bool> {
-        Ok(reply::role(&self.ask_one(cmd("HELLO")).await?) == Some(b"replica"))
+    /// Asks the server what it is.
+    pub(crate) async fn hello(&self) -> Result<Value> {
+        self.ask_one(cmd("HELLO")).await
     }
 
     /// Waits until the connection must be replaced, and returns why.
@@ -146,7 +218,9 @@ impl Health {
             Value::ServerError(error) => Some(error),
             _ => None,
         });
-        let mut fatal = errors.filter(|e| matches!(e.code(), "MASTERDOWN" | "NOAUTH" | "READONLY"));
+        let mut fatal = errors.filter(|error| {
+            matches!(error.code(), "MASTERDOWN" | "NOAUTH" | "READONLY") || is_about_scripts(error)
+        });
         if let Some(error) = fatal.next()
             && self.verdict.set(refusal(error)).is_ok()
         {

@@ -2,6 +2,9 @@
 //!
 //! By [client tracking](https://valkey.io/topics/client-side-caching/) in broadcasting mode, on the
 //! data connection itself, so that news come in order with answers.
+//!
+//! Where that is refused, the instances tell each other, on the channel `<ns>:!news`. A message is
+//! words: who sends it, and the keys that it changed.
 
 use std::sync::Weak;
 use std::time::Duration;
@@ -14,11 +17,34 @@ use redis::{Cmd, PushInfo, PushKind, Value, cmd};
 pub(crate) struct Feed {
     options: ListenOptions,
     listener: Weak<dyn Listener>,
+    /// Who we are on the channel.
+    sender: String,
+}
+
+/// What a connection tells.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Hearing {
+    /// Every change.
+    Everything,
+    Nothing,
+    /// What other instances of this library publish.
+    Published,
 }
 
 impl Feed {
     pub(crate) fn new(options: ListenOptions, listener: Weak<dyn Listener>) -> Self {
-        Self { options, listener }
+        let sender = format!("{:016x}", rand::random::<u64>());
+        Self { options, listener, sender }
+    }
+
+    /// Returns a feed for another connection of the same instance.
+    pub(crate) fn with_listener(&self, listener: Weak<dyn Listener>) -> Self {
+        Self { listener, ..self.clone() }
+    }
+
+    /// Returns what the keys begin with.
+    pub(crate) fn prefix(&self) -> &[u8] {
+        &self.options.prefix
     }
 
     /// Returns the command that makes the server tell.
@@ -29,6 +55,29 @@ impl Feed {
         request.arg("TRACKING").arg("ON").arg("BCAST");
         request.arg("PREFIX").arg(&self.options.prefix).arg("NOLOOP");
         request
+    }
+
+    /// Returns the command that subscribes to what other instances publish.
+    pub(crate) fn subscription(&self) -> Cmd {
+        let mut subscription = cmd("SUBSCRIBE");
+        subscription.arg(self.channel());
+        subscription
+    }
+
+    /// Returns the command that publishes which keys changed.
+    pub(crate) fn publication(&self, keys: &[&[u8]]) -> Cmd {
+        let mut message = self.sender.clone().into_bytes();
+        for key in keys {
+            message.push(b' '); // no key has one
+            message.extend_from_slice(key);
+        }
+        let mut publication = cmd("PUBLISH");
+        publication.arg(self.channel()).arg(message);
+        publication
+    }
+
+    fn channel(&self) -> Vec<u8> {
+        [self.prefix(), b"!news"].concat()
     }
 
     pub(crate) fn max_silence(&self) -> Duration {
@@ -43,13 +92,22 @@ impl Feed {
 
     /// Passes on what the server pushed. Called by the reader of the connection, in order.
     pub(crate) fn pushed(&self, push: &PushInfo) {
-        if push.kind != PushKind::Invalidate {
-            return;
-        }
-        match &push.data[..] {
-            [Value::Array(keys)] => keys.iter().for_each(|key| self.changed(key)),
+        match (&push.kind, &push.data[..]) {
+            (PushKind::Invalidate, [Value::Array(keys)]) => {
+                keys.iter().for_each(|key| self.changed(key));
+            }
             // Null for everything; and whatever we do not understand may be everything too.
-            _ => self.tell(News::Flushed),
+            (PushKind::Invalidate, _) => self.tell(News::Flushed),
+            (PushKind::Message, [_, Value::BulkString(message)]) => self.published(message),
+            _ => {}
+        }
+    }
+
+    /// Passes on what an instance published, unless that was this one.
+    fn published(&self, message: &[u8]) {
+        let mut words = message.split(|byte| *byte == b' ');
+        if words.next() != Some(self.sender.as_bytes()) {
+            words.for_each(|key| self.tell(News::Changed(key)));
         }
     }
 

@@ -8,7 +8,7 @@ use redis::{Pipeline, Value, cmd};
 
 use crate::Result;
 use crate::error::unexpected;
-use crate::link::Link;
+use crate::servers::{Answer, Purpose, Servers};
 use crate::{reply, ttl};
 
 /// Reads the generations of `groups`, and creates those that are missing.
@@ -16,33 +16,40 @@ use crate::{reply, ttl};
 /// Callers who create one at the same time agree on it, except while the server is full: then each
 /// has a number that nobody stored, which matches no entry.
 pub(crate) async fn read_or_create(
-    link: &Link,
+    servers: &Servers,
     groups: &[Group],
     ttl: Duration,
 ) -> Result<Vec<Generation>> {
-    let numbers = read(link, groups).await?;
+    let numbers = read(servers, groups).await?;
     let missing = groups.iter().zip(&numbers).filter(|(_, number)| number.is_none());
     let missing: Vec<_> = missing.map(|(group, _)| numbered(group)).collect();
-    let mut created = create(link, &missing, ttl).await?.into_iter();
+    let mut created = create(servers, &missing, ttl).await?.into_iter();
     Ok(numbers.into_iter().filter_map(|number| number.or_else(|| created.next())).collect())
 }
 
 /// Gives every one of `groups` another generation.
-pub(crate) async fn advance(link: &Link, groups: &[Group], options: &AdvanceOptions) -> Result<()> {
+pub(crate) async fn advance(
+    servers: &Servers,
+    groups: &[Group],
+    options: &AdvanceOptions,
+) -> Result<()> {
     let next = groups.iter().map(|group| {
         let (number, ttl) = options.next(group);
         (group, number, ttl)
     });
-    store(link, &next.collect::<Vec<_>>()).await
+    store(servers, &next.collect::<Vec<_>>()).await
 }
 
 /// Reads what is stored; what is no string reads as missing.
-async fn read(link: &Link, groups: &[Group]) -> Result<Vec<Option<Generation>>> {
+async fn read(servers: &Servers, groups: &[Group]) -> Result<Vec<Option<Generation>>> {
+    if !servers.are_one() {
+        return read_each(servers, groups).await;
+    }
     let mut read = cmd("MGET");
     for group in groups {
         read.arg(group.as_bytes());
     }
-    match link.ask_one(read).await? {
+    match servers.ask_one(read).await?.value {
         Value::Array(answers) if answers.len() == groups.len() => {
             answers.iter().map(reply::generation).collect()
         }
@@ -50,9 +57,22 @@ async fn read(link: &Link, groups: &[Group]) -> Result<Vec<Option<Generation>>> 
     }
 }
 
+/// As [`read`], in a command for each.
+async fn read_each(servers: &Servers, groups: &[Group]) -> Result<Vec<Option<Generation>>> {
+    let mut commands = Pipeline::with_capacity(groups.len());
+    for group in groups {
+        commands.cmd("GET").arg(group.as_bytes());
+    }
+    let number = |answer: Result<Answer>| match answer?.value {
+        value if reply::is_refused(&value, reply::WRONG_TYPE) => Ok(None),
+        value => reply::generation(&value),
+    };
+    servers.ask(&commands, Purpose::Other).await.into_iter().map(number).collect()
+}
+
 /// Stores numbers where there are none; returns those that are there then.
 async fn create(
-    link: &Link,
+    servers: &Servers,
     missing: &[(&Group, Generation)],
     ttl: Duration,
 ) -> Result<Vec<Generation>> {
@@ -64,11 +84,13 @@ async fn create(
         let command = commands.cmd("SET").arg(group.as_bytes()).arg(fresh.to_stored());
         command.arg("NX").arg("GET").arg("PX").arg(ttl::milliseconds(group.keep_for(ttl)));
     }
-    let answers: Vec<_> = missing.iter().zip(link.ask(&commands).await?).collect();
+    let answers = servers.ask(&commands, Purpose::Other).await.into_iter();
+    let answers = answers.map(|answer| answer.map(|answer| answer.value));
+    let answers: Vec<_> = missing.iter().zip(answers.collect::<Result<Vec<_>>>()?).collect();
     let is_alien = |answer: &Value| reply::is_refused(answer, reply::WRONG_TYPE);
     let aliens = answers.iter().filter(|(_, answer)| is_alien(answer));
     let aliens = aliens.map(|((group, fresh), _)| (*group, *fresh, group.keep_for(ttl)));
-    store(link, &aliens.collect::<Vec<_>>()).await?;
+    store(servers, &aliens.collect::<Vec<_>>()).await?;
     let stored = |((_, fresh), answer): &(&(_, Generation), Value)| {
         if reply::is_full(answer) || is_alien(answer) {
             return Ok(*fresh);
@@ -78,8 +100,8 @@ async fn create(
     answers.iter().map(stored).collect()
 }
 
-/// Stores numbers, whatever is there.
-async fn store(link: &Link, numbers: &[(&Group, Generation, Duration)]) -> Result<()> {
+/// Stores numbers in their order, whatever is there.
+async fn store(servers: &Servers, numbers: &[(&Group, Generation, Duration)]) -> Result<()> {
     if numbers.is_empty() {
         return Ok(());
     }
@@ -88,7 +110,7 @@ async fn store(link: &Link, numbers: &[(&Group, Generation, Duration)]) -> Resul
         let command = commands.cmd("SET").arg(group.as_bytes()).arg(number.to_stored());
         command.arg("PX").arg(ttl::milliseconds(*ttl));
     }
-    reply::performed(&link.ask(&commands).await?)
+    servers.perform(&commands).await
 }
 
 fn numbered(group: &Group) -> (&Group, Generation) {

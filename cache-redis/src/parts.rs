@@ -3,24 +3,29 @@
 use std::net::Ipv6Addr;
 
 use percent_encoding::percent_decode_str;
-use url::{Host, Url};
+use url::Url;
 
 use crate::Result;
 use crate::config::RedisConfig;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Address, Host, Place};
 use crate::error::wrong;
+use crate::split;
 
 /// What a URL or a set of variables says; `None` is what it leaves open.
 ///
 /// Has no `Debug`, because it holds secrets.
 #[derive(Default)]
 pub(crate) struct Parts {
+    /// A place that is not one host and its port.
+    pub(crate) place: Option<Place>,
     pub(crate) host: Option<String>,
     pub(crate) port: Option<u16>,
     pub(crate) username: Option<String>,
     pub(crate) password: Option<String>,
     pub(crate) db: Option<u32>,
     pub(crate) tls: Option<bool>,
+    pub(crate) sentinel_username: Option<String>,
+    pub(crate) sentinel_password: Option<String>,
 }
 
 impl Parts {
@@ -29,11 +34,25 @@ impl Parts {
         if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(wrong(name, "contains white space, perhaps a line break: remove it"));
         }
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return Self::from_host(name, text);
+        };
+        match scheme.to_ascii_lowercase().as_str() {
+            "unix" | "redis+unix" | "valkey+unix" => split::socket(name, rest),
+            "redis+cluster" | "valkey+cluster" => split::cluster(name, rest, false),
+            "rediss+cluster" | "valkeys+cluster" => split::cluster(name, rest, true),
+            "redis+sentinel" | "valkey+sentinel" => split::sentinels(name, rest, false),
+            "rediss+sentinel" | "valkeys+sentinel" => split::sentinels(name, rest, true),
+            _ => Self::from_host(name, text),
+        }
+    }
+
+    fn from_host(name: &str, text: &str) -> Result<Self> {
         let url = Url::parse(text).map_err(|_| wrong(name, NO_URL))?;
         let tls = match url.scheme() {
             "redis" | "valkey" => false,
             "rediss" | "valkeys" => true,
-            _ => return Err(wrong(name, "must begin with `redis://`, or `rediss://` for TLS")),
+            _ => return Err(wrong(name, NO_SCHEME)),
         };
         if url.query().is_some() || url.fragment().is_some() {
             return Err(wrong(name, NO_OPTIONS));
@@ -45,24 +64,64 @@ impl Parts {
             password: decoded(name, url.password())?,
             db: db_of(name, &url)?,
             tls: Some(tls),
+            ..Self::default()
         })
     }
 
-    /// Puts the parts together; `None` if there is no host.
+    /// Takes what the URL of one of several sentinels says, and returns where that one is.
+    pub(crate) fn add_sentinel(&mut self, name: &str, url: Self) -> Result<Host> {
+        if url.db.is_some() || url.place.is_some() {
+            return Err(wrong(name, "names more than a host: write `redis://host:26379`"));
+        }
+        let said = (url.tls, url.username, url.password);
+        if self.tls.is_none() {
+            (self.tls, self.sentinel_username, self.sentinel_password) = said;
+        } else if said != (self.tls, self.sentinel_username.clone(), self.sentinel_password.clone())
+        {
+            return Err(wrong(name, ONE_FOR_ALL));
+        }
+        let host = url.host.ok_or_else(|| wrong(name, "names no host"))?;
+        Ok(Host { name: host, port: url.port.unwrap_or(Host::SENTINEL_PORT) })
+    }
+
+    /// Takes what the URL of one of several nodes of a cluster says, and returns where that one is.
+    pub(crate) fn add_node(&mut self, name: &str, url: Self) -> Result<Host> {
+        let host = url.host.ok_or_else(|| wrong(name, "names no single node: list one in each"))?;
+        let said = (url.tls, url.username, url.password, url.db);
+        if self.tls.is_none() {
+            (self.tls, self.username, self.password, self.db) = said;
+        } else if said != (self.tls, self.username.clone(), self.password.clone(), self.db) {
+            return Err(wrong(name, ONE_LOGIN));
+        }
+        Ok(Host { name: host, port: url.port.unwrap_or(Host::DEFAULT_PORT) })
+    }
+
+    /// Puts the parts together; `None` if no server is named.
     pub(crate) fn config(self) -> Option<RedisConfig> {
-        let port = self.port.unwrap_or(Endpoint::DEFAULT_PORT);
-        let endpoint = Endpoint { host: self.host?, port, db: self.db.unwrap_or_default() };
-        let mut config = RedisConfig::at(endpoint);
+        let port = self.port.unwrap_or(Host::DEFAULT_PORT);
+        let host = self.host.map(|name| Place::At(Address::Tcp(Host { name, port })));
+        let mut config = RedisConfig::at(self.place.or(host)?).db(self.db.unwrap_or_default());
         config.tls = self.tls.unwrap_or_default();
         config.username = self.username;
         config.password = self.password;
+        config.sentinel_username = self.sentinel_username;
+        config.sentinel_password = self.sentinel_password;
         Some(config)
     }
 }
 
+const ONE_FOR_ALL: &str = "differs from that of another in its scheme or its credentials: all \
+                           sentinels share them, and TLS goes for the servers too";
+
+const ONE_LOGIN: &str = "differs from that of another in more than the host: all nodes of a cluster \
+                         share the rest";
+
 const NO_URL: &str = "is not a URL: write `redis://user:password@host:6379/0`, with a port from 1 \
                       to 65535 and special characters of the password percent-encoded (`#` as \
                       `%23`, `/` as `%2F`)";
+
+const NO_SCHEME: &str = "must begin with `redis://`, or `rediss://` for TLS, or \
+                         `redis+sentinel://`, or `redis+cluster://`, or `unix://` for a socket";
 
 const NO_OPTIONS: &str = "has a `?` or `#`, but takes no options: remove them, or write `%3F` and \
                           `%23` if they belong to the password";
@@ -82,9 +141,9 @@ pub(crate) fn digits(text: &str) -> Option<u32> {
 
 fn host_of(name: &str, url: &Url) -> Result<String> {
     let host = match url.host() {
-        Some(Host::Domain(domain)) => domain.to_owned(),
-        Some(Host::Ipv4(address)) => address.to_string(),
-        Some(Host::Ipv6(address)) => address.to_string(),
+        Some(url::Host::Domain(domain)) => domain.to_owned(),
+        Some(url::Host::Ipv4(address)) => address.to_string(),
+        Some(url::Host::Ipv6(address)) => address.to_string(),
         None => String::new(),
     };
     let problem = "names no host after `//` and the credentials";
@@ -98,9 +157,9 @@ fn port_of(name: &str, url: &Url) -> Result<Option<u16>> {
     }
 }
 
-fn decoded(name: &str, text: Option<&str>) -> Result<Option<String>> {
+pub(crate) fn decoded(name: &str, text: Option<&str>) -> Result<Option<String>> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    let problem = "has credentials that are not UTF-8 once percent-decoded";
+    let problem = "has text that is not UTF-8 once percent-decoded";
     let text = percent_decode_str(text).decode_utf8().map_err(|_| wrong(name, problem))?;
     Ok(Some(text.into_owned()))
 }

@@ -55,11 +55,13 @@ pub(crate) fn performed(answers: &[Value]) -> Result<()> {
     answers.iter().find(is_refusal).map_or(Ok(()), |refusal| Err(unexpected(refusal)))
 }
 
-/// Reads the server's role from its answer to `HELLO`.
-pub(crate) fn role(answer: &Value) -> Option<&[u8]> {
+/// Reads one field of the server's answer to `HELLO`, such as its `role`.
+pub(crate) fn field<'a>(answer: &'a Value, wanted: &str) -> Option<&'a [u8]> {
     let Value::Map(fields) = answer else { return None };
     fields.iter().find_map(|(name, value)| match (name, value) {
-        (Value::BulkString(name), Value::BulkString(role)) if name == b"role" => Some(&role[..]),
+        (Value::BulkString(name), Value::BulkString(value)) if name == wanted.as_bytes() => {
+            Some(&value[..])
+        }
         _ => None,
     })
 }

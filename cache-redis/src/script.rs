@@ -3,10 +3,11 @@
 use std::sync::LazyLock;
 
 use cache_core::Key;
+use cache_core::backend::SetOutcome;
 use cache_core::wire::Stamp;
-use redis::cmd;
+use redis::{Cmd, cmd};
 
-use crate::link::Link;
+use crate::servers::Servers;
 use crate::{Result, reply};
 
 /// Stores the first argument for as many milliseconds as the second says.
@@ -37,24 +38,40 @@ impl Script {
         Self { text, hash }
     }
 
-    /// Acts on `key`; false if something else than `stamp` is there.
+    /// Acts on `key`; refused if something else than `stamp` is there.
     ///
     /// Sends the text only to a server that does not know it yet.
     pub(crate) async fn run(
         &self,
-        link: &Link,
+        servers: &Servers,
         (key, stamp): (&Key, &Stamp),
         arguments: &[&[u8]],
-    ) -> Result<bool> {
-        let call = |name, script: &str| {
-            let mut command = cmd(name);
-            command.arg(script).arg(1).arg(key.as_bytes()).arg(stamp.as_bytes()).arg(arguments);
-            command
-        };
-        let answer = link.ask_one(call("EVALSHA", &self.hash)).await?;
-        if !reply::is_refused(&answer, "NOSCRIPT") {
-            return reply::is_done(&answer);
+    ) -> Result<SetOutcome> {
+        let key = key.as_bytes();
+        let mut answer = servers.ask_one(self.by_hash(key, stamp, arguments)).await?;
+        if reply::is_refused(&answer.value, "NOSCRIPT") {
+            answer = servers.ask_one(self.by_text(key, stamp, arguments)).await?;
         }
-        reply::is_done(&link.ask_one(call("EVAL", &self.text)).await?)
+        Ok(match reply::is_done(&answer.value)? {
+            false => SetOutcome::Refused,
+            true if answer.is_listening => SetOutcome::Echoed,
+            true => SetOutcome::Stored,
+        })
     }
+
+    /// Returns the call for a server that knows the script.
+    pub(crate) fn by_hash(&self, key: &[u8], stamp: &Stamp, arguments: &[&[u8]]) -> Cmd {
+        call("EVALSHA", &self.hash, key, stamp).arg(arguments).take()
+    }
+
+    /// Returns the call for a server that may not; it does afterwards.
+    pub(crate) fn by_text(&self, key: &[u8], stamp: &Stamp, arguments: &[&[u8]]) -> Cmd {
+        call("EVAL", &self.text, key, stamp).arg(arguments).take()
+    }
+}
+
+fn call(name: &str, script: &str, key: &[u8], stamp: &Stamp) -> Cmd {
+    let mut command = cmd(name);
+    command.arg(script).arg(1).arg(key).arg(stamp.as_bytes());
+    command
 }

@@ -14,6 +14,7 @@ use crate::backoff::Backoff;
 use crate::dial::{Dialer, Opened};
 use crate::error::{closed, lost, no_runtime};
 use crate::link::Link;
+use crate::news::Hearing;
 use crate::{Error, Result};
 
 /// Keeps a connection: opens it at the first use, and another in the background when it is lost.
@@ -71,6 +72,14 @@ impl Supervisor {
         self.known().unwrap_or_else(|| Err(lost()))
     }
 
+    /// Returns the connection if there is one; begins nothing.
+    pub(crate) fn current(&self) -> Option<Link> {
+        match &*self.state.borrow() {
+            State::Up(link) => Some(link.clone()),
+            _ => None,
+        }
+    }
+
     /// Ends the connection and the task.
     pub(crate) async fn close(&self) {
         self.state.send_replace(State::Closed);
@@ -88,7 +97,8 @@ impl Supervisor {
         }
     }
 
-    fn start(&self) -> Result<()> {
+    /// Begins the very first attempt if nobody has.
+    pub(crate) fn start(&self) -> Result<()> {
         let runtime = Handle::try_current().map_err(|_| no_runtime())?;
         let is_ours = self.state.send_if_modified(|state| {
             let is_idle = matches!(state, State::Idle);
@@ -129,7 +139,8 @@ impl Task {
     }
 
     async fn stay_connected(&self) {
-        let mut backoff = Backoff::new();
+        let longest = self.dialer.longest_pause();
+        let mut backoff = Backoff::new(longest);
         loop {
             match self.dialer.dial().await {
                 Err(error) => self.down(error),
@@ -137,7 +148,7 @@ impl Task {
                     let opened_at = Instant::now();
                     self.serve(opened).await;
                     if opened_at.elapsed() > Backoff::LONGEST {
-                        backoff = Backoff::new();
+                        backoff = Backoff::new(longest);
                         continue; // it worked, so it may work again at once
                     }
                 }
@@ -147,23 +158,28 @@ impl Task {
     }
 
     /// Lets callers use a connection until it is lost.
-    async fn serve(&self, Opened { link, driver }: Opened) {
-        let feed = self.dialer.feed().filter(|_| link.is_listening());
+    async fn serve(&self, Opened { link, driver, elected }: Opened) {
+        let feed = self.dialer.feed();
         // Before anybody reads from it: what was read from the last one may be old.
         if let Some(feed) = feed {
-            feed.tell(News::Listening);
+            feed.tell(match link.hearing() {
+                Hearing::Everything => News::Listening,
+                Hearing::Nothing => News::Alive,
+                Hearing::Published => News::Partly,
+            });
         }
         self.up(link.clone());
-        let silent = async {
+        let unwatched = async {
             match feed {
-                Some(feed) => link.silent(feed.max_silence()).await,
+                Some(feed) => link.watch(feed).await,
                 None => pending().await,
             }
         };
         let error = tokio::select! {
             () = driver => lost(),
             error = link.failed() => error,
-            error = silent => error,
+            error = unwatched => error,
+            error = self.dialer.replaced(elected.as_ref()) => error,
         };
         self.down(error);
     }

@@ -13,35 +13,41 @@ use tokio_rustls::client::TlsStream;
 
 use crate::Result;
 use crate::config::{ClientCert, RedisConfig};
+use crate::endpoint::{Address, Place};
 use crate::error::{no_tls, wrong};
 
-/// TLS to one server: whom to trust, and who we are.
+/// TLS to any server: whom to trust, and who we are.
 #[derive(Clone)]
 pub(crate) struct Tls {
     connector: TlsConnector,
-    name: ServerName<'static>,
 }
 
 impl Tls {
     /// Reads the certificates, those of the system included.
     pub(crate) fn new(config: &RedisConfig) -> Result<Self> {
-        let name = ServerName::try_from(config.endpoint.host.clone());
-        let name = name.map_err(|_| wrong("the host", "is no name that TLS can check"))?;
+        if let Place::At(Address::Tcp(host)) = &config.endpoint.place {
+            server_name(&host.name)?;
+        }
         let roots = config.ca_cert.as_deref().map_or_else(system_roots, private_roots)?;
         let client = client(roots, config.client_cert.as_ref())?;
-        Ok(Self { connector: TlsConnector::from(Arc::new(client)), name })
+        Ok(Self { connector: TlsConnector::from(Arc::new(client)) })
     }
 
-    /// Speaks TLS over `socket`.
-    pub(crate) async fn wrap(&self, socket: TcpStream) -> Result<TlsStream<TcpStream>> {
-        self.connector.connect(self.name.clone(), socket).await.map_err(no_tls)
+    /// Speaks TLS over `socket` with a server that proves to be `host`.
+    pub(crate) async fn wrap(&self, socket: TcpStream, host: &str) -> Result<TlsStream<TcpStream>> {
+        self.connector.connect(server_name(host)?, socket).await.map_err(no_tls)
     }
 }
 
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Tls").finish_non_exhaustive()
     }
+}
+
+fn server_name(host: &str) -> Result<ServerName<'static>> {
+    let problem = "is no name that TLS can check: connect by the name in the certificate";
+    ServerName::try_from(host.to_owned()).map_err(|_| wrong("the host of redis", problem))
 }
 
 fn client(roots: RootCertStore, cert: Option<&ClientCert>) -> Result<ClientConfig> {

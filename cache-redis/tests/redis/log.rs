@@ -11,6 +11,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber, subscriber};
 
 use crate::common::{connect, eventually, failing, get, invalidate, key, look, recovered, request};
+use crate::hearing::{Ear, as_user};
 
 /// Keeps what this library logs at `info` and above.
 #[derive(Clone, Default)]
@@ -112,4 +113,30 @@ async fn a_full_server_is_one_line() {
 
     let levels: Vec<_> = log.lines().iter().map(|line| line[..4].to_owned()).collect();
     assert_eq!(levels, ["INFO", "WARN", "INFO", "WARN"]);
+}
+
+#[tokio::test]
+async fn a_refused_right_is_one_line_that_names_it() {
+    for (rule, expected) in [
+        ("-client|tracking", "only changes by instances of this library are heard"),
+        ("-client|tracking -publish", "`+publish`"),
+        ("-client|tracking -subscribe", "`+subscribe`"),
+        ("-client|tracking -subscribe -publish", "`+client|tracking`"),
+        ("-evalsha", "`+eval +evalsha +getrange +exists`"),
+    ] {
+        let server = server_or_return!(Flavour::Redis);
+        let log = Log::default();
+        let _guard = subscriber::set_default(log.clone());
+        let backend = as_user(&server, rule);
+        let _ear = Ear::on(&backend);
+
+        for _ in 0..3 {
+            backend.get(&[key("a")], Some(&request())).await.remove(0).unwrap();
+        }
+
+        let lines = log.lines();
+        let levels: Vec<_> = lines.iter().map(|line| &line[..4]).collect();
+        assert_eq!(levels, ["WARN", "INFO"], "{lines:?}");
+        assert!(lines[0].contains(expected), "{lines:?}");
+    }
 }

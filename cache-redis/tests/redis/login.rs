@@ -98,7 +98,7 @@ async fn a_lost_right_is_named_and_the_connection_stays() {
     server.cli(&["ACL", "SETUSER", "app", "-get"]);
     let error = look(&backend, "a").await.unwrap_err();
 
-    assert_says(&error, "lacks a right (NOPERM)");
+    assert_says(&error, "may not run get (NOPERM): add `+get`");
     assert!(!error.to_string().contains("app"));
     backend.ping().await.unwrap();
 }

@@ -1,15 +1,20 @@
 //! `RedisBackend` against real servers.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod cluster;
 mod common;
 mod config;
 mod conformance;
 mod data;
+mod fake_sentinel;
 mod full;
+mod hearing;
 mod lifetime;
 mod load;
 mod log;
 mod login;
 mod outage;
 mod proxy;
+mod sentinel;
+mod socket;
 mod tls;

@@ -77,15 +77,18 @@ async fn a_certificate_for_another_name_is_named() {
 
 #[tokio::test]
 async fn a_client_certificate_is_shown_where_it_is_asked_for() {
-    let server = server_or_return!(encrypted().config("tls-auth-clients", "yes"));
-    let config = trusting(&server, &server.url());
+    for flavour in [Flavour::Redis, Flavour::Valkey] {
+        let builder = Server::builder(flavour).tls().password("secret");
+        let server = server_or_return!(builder.config("tls-auth-clients", "yes"));
+        let config = trusting(&server, &server.url());
 
-    let text = refusal(config.clone()).await;
-    assert!(text.contains("set `client_cert`"), "{text}");
+        let text = refusal(config.clone()).await;
+        assert!(text.contains("set `client_cert`"), "{text}");
 
-    let (cert, key) = (server.client_cert_pem().text(), server.client_key_pem().text());
-    let backend = RedisBackend::with_config(config.client_cert(cert, key)).unwrap();
-    backend.ping().await.unwrap();
+        let (cert, key) = (server.client_cert_pem().text(), server.client_key_pem().text());
+        let backend = RedisBackend::with_config(config.client_cert(cert, key)).unwrap();
+        backend.ping().await.unwrap();
+    }
 }
 
 #[tokio::test]

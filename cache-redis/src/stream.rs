@@ -1,0 +1,95 @@
+//! Byte streams to a server: TCP or a socket of this machine, and TLS.
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::future::select_ok;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, timeout_at};
+
+use crate::Result;
+use crate::endpoint::{Address, Host};
+use crate::error;
+use crate::tls::Tls;
+
+/// A byte stream of whatever kind.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// Opens a stream, or says which step failed or took too long.
+pub(crate) async fn open(
+    address: &Address,
+    tls: Option<&Tls>,
+    deadline: Instant,
+) -> Result<Box<dyn Stream>> {
+    let host = match address {
+        Address::Socket(path) => return within(deadline, NO_ANSWER, enter(path)).await,
+        Address::Tcp(host) => host,
+    };
+    let socket = reach(host, deadline).await?;
+    Ok(match tls {
+        None => Box::new(socket),
+        Some(tls) => Box::new(within(deadline, NO_HANDSHAKE, tls.wrap(socket, &host.name)).await?),
+    })
+}
+
+/// Takes one step of several that share a deadline.
+pub(crate) async fn within<T>(
+    deadline: Instant,
+    late: &str,
+    step: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    timeout_at(deadline, step).await.unwrap_or_else(|_| Err(error::down(late)))
+}
+
+const NO_ADDRESS: &str = "the host name of redis took too long to resolve: check the DNS";
+const NO_ANSWER: &str = "redis did not take the connection in time: its socket is overrun";
+const NO_CONNECTION: &str =
+    "redis did not take the connection within `connect_timeout`: check host, port and firewall";
+const NO_HANDSHAKE: &str =
+    "redis did not answer the TLS handshake in time: use `redis://` if it does not speak TLS there";
+
+/// Opens a TCP connection, to whichever address of the host answers first.
+async fn reach(host: &Host, deadline: Instant) -> Result<TcpStream> {
+    let addresses = async {
+        let found = lookup_host((host.name.as_str(), host.port)).await;
+        let found = found.map_err(error::unresolved)?;
+        Ok(found.map(|address| Box::pin(TcpStream::connect(address))).collect::<Vec<_>>())
+    };
+    let attempts = within(deadline, NO_ADDRESS, addresses).await?;
+    if attempts.is_empty() {
+        return Err(error::unresolved(std::io::ErrorKind::NotFound.into()));
+    }
+    let socket = async { select_ok(attempts).await.map_err(error::unreachable) };
+    let (socket, _) = within(deadline, NO_CONNECTION, socket).await?;
+    tune(&socket).map_err(error::unreachable)?;
+    Ok(socket)
+}
+
+#[cfg(unix)]
+async fn enter(path: &Path) -> Result<Box<dyn Stream>> {
+    let socket = tokio::net::UnixStream::connect(path).await;
+    Ok(Box::new(socket.map_err(error::no_socket)?))
+}
+
+#[cfg(not(unix))]
+async fn enter(_: &Path) -> Result<Box<dyn Stream>> {
+    Err(error::no_socket(std::io::ErrorKind::Unsupported.into()))
+}
+
+/// Sends small commands at once, and notices a peer that went away without a word.
+fn tune(socket: &TcpStream) -> std::io::Result<()> {
+    const IDLE: Duration = Duration::from_secs(15);
+    const BETWEEN: Duration = Duration::from_secs(5);
+    socket.set_nodelay(true)?;
+    let socket = SockRef::from(socket);
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(IDLE).with_interval(BETWEEN))?;
+    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+    {
+        const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
+        socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+    }
+    Ok(())
+}
