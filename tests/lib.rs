@@ -1,1 +1,3 @@
-//! Tests of `cache-aside` through its facade; see the folders beside this file.
+//! What the tests of `cache-aside` share with the processes that they start.
+
+pub mod world;

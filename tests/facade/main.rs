@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod bad_input;
 mod batches;
 mod bytes;
 mod cluster;
@@ -18,6 +19,7 @@ mod macros;
 mod moving;
 mod oracle;
 mod outage;
+mod processes;
 mod redis;
 mod refused;
 mod settings;

@@ -123,6 +123,32 @@ async fn a_load_that_names_its_tag_after_that_was_invalidated_is_not_kept() {
     }
 }
 
+/// The flight does not know yet that the tag is one of its own.
+#[tokio::test]
+async fn a_call_after_a_tag_was_invalidated_does_not_join_a_load_that_may_name_it() {
+    let cache = near_only();
+    let (key, source) = (cache.key("search"), Source::default());
+    let (end, ended) = oneshot::channel::<()>();
+    let early = tokio::spawn({
+        let (cache, key) = (cache.clone(), key.clone());
+        async move {
+            let load = || async {
+                ended.await.unwrap();
+                Ok::<_, Infallible>(Loaded::new(0_u32).tag("rust"))
+            };
+            *cache.fetch_loaded(&key, &CallOptions::table(), load).await.unwrap().value
+        }
+    });
+    until("the load is under way", async || cache.stats().total().loads == 1).await;
+
+    cache.invalidate_tag("rust").await.unwrap();
+
+    assert_eq!(load_tagged(&cache, &key, &source, &["rust"]).await, (1, Outcome::Loaded));
+    end.send(()).unwrap();
+    assert_eq!(early.await.unwrap(), 0);
+    assert_eq!(load_tagged(&cache, &key, &source, &["rust"]).await, (1, Outcome::NearHit));
+}
+
 #[tokio::test]
 async fn a_tag_can_be_guarded_around_a_commit() {
     let [one, two] = pair();

@@ -151,7 +151,7 @@ impl<F> Batch<'_, F> {
     /// Takes a seat in the flight for a key, unless it is too long to be cached.
     fn seat<V: Value>(&self, place: usize) -> Option<Seat<'_>> {
         let key = &self.keys[place];
-        (!key.is_too_long()).then(|| self.engine.flights.join::<V>(key, &self.engine.fences))
+        (!key.is_too_long()).then(|| self.engine.flights.join::<V>(key, false, &self.engine.fences))
     }
 
     /// Waits for one key's landing; at the desk if nobody else leads. `None` if another's load takes

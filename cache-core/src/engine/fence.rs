@@ -171,11 +171,16 @@ impl Snapshot {
     }
 
     /// Returns this snapshot with more groups, which were noted after it.
+    ///
+    /// Others may have checked this one since the groups were noted. So that check does not count.
     pub(crate) fn with(&self, marks: Marks) -> Self {
         let mut more = self.clone();
         more.marks.extend(marks);
+        more.checked = AtomicU64::new(Self::UNCHECKED);
         more
     }
+
+    const UNCHECKED: u64 = u64::MAX;
 
     /// Returns this snapshot as it stands once the echoes have been heard, and nothing else.
     pub(crate) fn past_echoes(&self) -> Self {
@@ -272,6 +277,20 @@ mod tests {
         assert!(!fences.hold(&before));
         assert!(fences.hold(&untouched));
         assert!(fences.hold(&untouched), "the second check takes the short way");
+    }
+
+    /// Somebody checks a flight's snapshot after the groups of what it read were noted.
+    #[test]
+    fn groups_that_are_added_later_are_checked_at_least_once() {
+        let fences = Fences::new();
+        let snapshot = fences.snapshot(&key("a"));
+        let tag = Group::tag(b"ns:", b"rust");
+        let marks = fences.marks(std::slice::from_ref(&tag));
+
+        fences.bump_group(tag.as_bytes());
+        assert!(fences.hold(&snapshot));
+
+        assert!(!fences.hold(&snapshot.with(marks)));
     }
 
     #[test]

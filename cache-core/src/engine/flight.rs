@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OnceCell;
 
 use super::fence::{Fences, Snapshot};
+use crate::group::Group;
 use crate::key::Key;
 use crate::stats::Outcome;
 
@@ -44,6 +45,8 @@ type Board = HashMap<(Box<[u8]>, TypeId), Arc<Flight>>;
 /// One load under way.
 struct Flight {
     snapshot: Arc<Snapshot>,
+    /// The tags that the snapshot covers; `None` if the load may name any.
+    tags: Option<Vec<u64>>,
     landing: OnceCell<Landing>,
     /// How many callers are in it. Guarded by the board's lock: a field of a dropped seat is
     /// released only after `drop` has returned, so counting `Arc`s would be a race.
@@ -56,14 +59,17 @@ impl Flights {
     }
 
     /// Takes a seat in the flight for `key`; starts one if there is none that may be joined.
-    pub(crate) fn join<V: 'static>(&self, key: &Key, fences: &Fences) -> Seat<'_> {
+    /// `late`: the load may name tags.
+    pub(crate) fn join<V: 'static>(&self, key: &Key, late: bool, fences: &Fences) -> Seat<'_> {
         let name = (Box::from(key.as_bytes()), TypeId::of::<V>());
         let board = &self.shards[(key.local_hash() % SHARDS as u64) as usize];
         let mut flights = lock(board);
-        let joinable = flights.get(&name).filter(|it| fences.hold_but_for_echoes(&it.snapshot));
+        let tags = (!late).then(|| key.tags().iter().map(Group::id).collect::<Vec<_>>());
+        let joinable = flights.get(&name).filter(|it| it.is_joinable(tags.as_deref(), fences));
         let flight = joinable.cloned().unwrap_or_else(|| {
             let flight = Arc::new(Flight {
                 snapshot: Arc::new(fences.snapshot(key)),
+                tags,
                 landing: OnceCell::new(),
                 seats: Mutex::new(0),
             });
@@ -77,6 +83,18 @@ impl Flights {
     /// Returns how many loads are under way.
     pub(crate) fn len(&self) -> usize {
         self.shards.iter().map(|board| lock(board).len()).sum()
+    }
+}
+
+impl Flight {
+    /// Whether nothing was invalidated since it began, tags included that its snapshot may lack.
+    fn is_joinable(&self, tags: Option<&[u64]>, fences: &Fences) -> bool {
+        let is_covered = match (&self.tags, tags) {
+            (Some(own), Some(tags)) => tags.iter().all(|tag| own.contains(tag)),
+            _ => false,
+        };
+        fences.hold_but_for_echoes(&self.snapshot)
+            && (is_covered || !fences.any_tag_moved(&self.snapshot))
     }
 }
 
@@ -171,8 +189,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn callers_of_one_key_share_one_load() {
         let (flights, fences, key) = (Flights::new(), Fences::new(), key("quote"));
-        let first = flights.join::<u32>(&key, &fences);
-        let second = flights.join::<u32>(&key, &fences);
+        let first = flights.join::<u32>(&key, false, &fences);
+        let second = flights.join::<u32>(&key, false, &fences);
 
         let (one, two) = tokio::join!(
             first.land(|| async {
@@ -189,8 +207,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_dropped_leader_hands_over() {
         let (flights, fences, key) = (Flights::new(), Fences::new(), key("quote"));
-        let first = flights.join::<u32>(&key, &fences);
-        let second = flights.join::<u32>(&key, &fences);
+        let first = flights.join::<u32>(&key, false, &fences);
+        let second = flights.join::<u32>(&key, false, &fences);
         let slow = first.land(|| async {
             sleep(Duration::from_secs(60)).await;
             value(1)
@@ -210,10 +228,10 @@ mod tests {
         let (flights, fences) = (Arc::new(Flights::new()), Arc::new(Fences::new()));
         let (theirs, their_fences) = (Arc::clone(&flights), Arc::clone(&fences));
         let leader = tokio::spawn(async move {
-            let seat = theirs.join::<u32>(&key("quote"), &their_fences);
+            let seat = theirs.join::<u32>(&key("quote"), false, &their_fences);
             seat.land(|| async { panic!("the loader's own bug") }).await;
         });
-        let seat = flights.join::<u32>(&key("quote"), &fences);
+        let seat = flights.join::<u32>(&key("quote"), false, &fences);
 
         let landing = seat.land(|| async { value(2) }).await;
 
@@ -226,10 +244,10 @@ mod tests {
     #[tokio::test]
     async fn nobody_joins_a_flight_from_before_an_invalidation() {
         let (flights, fences, key) = (Flights::new(), Fences::new(), key("quote"));
-        let before = flights.join::<u32>(&key, &fences);
+        let before = flights.join::<u32>(&key, false, &fences);
 
         fences.bump_key(key.as_bytes());
-        let after = flights.join::<u32>(&key, &fences);
+        let after = flights.join::<u32>(&key, false, &fences);
         let (old, new) =
             tokio::join!(before.land(|| async { value(1) }), after.land(|| async { value(2) }));
 
@@ -237,12 +255,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nobody_joins_a_flight_that_a_tag_may_have_ended() {
+        let fences = Fences::new();
+        let (plain, tagged) = (key("quote"), key("quote").tag("rust"));
+        let (any, tag) = (Group::any_tag(b"ns:"), Group::tag(b"ns:", b"other"));
+        for (first, first_late, second, second_late, is_joined) in [
+            (&plain, false, &plain, false, true),
+            (&tagged, false, &tagged, false, true),
+            (&tagged, false, &plain, false, true),
+            (&plain, false, &tagged, false, false),
+            (&plain, true, &plain, false, false),
+            (&plain, false, &plain, true, false),
+        ] {
+            let flights = Flights::new();
+            let one = flights.join::<u32>(first, first_late, &fences);
+            fences.bump_group(any.as_bytes());
+            fences.bump_group(tag.as_bytes());
+            let two = flights.join::<u32>(second, second_late, &fences);
+
+            assert_eq!(Arc::ptr_eq(&one.flight, &two.flight), is_joined, "{first:?} {first_late}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_landed_flight_is_not_joined() {
         let (flights, fences, key) = (Flights::new(), Fences::new(), key("quote"));
-        let landed = flights.join::<u32>(&key, &fences);
+        let landed = flights.join::<u32>(&key, false, &fences);
         landed.land(|| async { value(1) }).await;
 
-        let next = flights.join::<u32>(&key, &fences);
+        let next = flights.join::<u32>(&key, false, &fences);
 
         assert_eq!(number(next.land(|| async { value(2) }).await), 2);
     }
@@ -250,8 +291,8 @@ mod tests {
     #[tokio::test]
     async fn two_types_under_one_key_do_not_meet() {
         let (flights, fences, key) = (Flights::new(), Fences::new(), key("quote"));
-        let numbers = flights.join::<u32>(&key, &fences);
-        let texts = flights.join::<String>(&key, &fences);
+        let numbers = flights.join::<u32>(&key, false, &fences);
+        let texts = flights.join::<String>(&key, false, &fences);
 
         let landing = texts
             .land(|| async { Landing::Value(Arc::new(String::from("text")), Outcome::Loaded) });

@@ -224,7 +224,7 @@ impl Engine {
         let loader = Loader::new(load);
         let (mut patience, mut wait) = (self.settings.wait, self.settings.wait);
         loop {
-            let seat = self.flights.join::<V>(call.key, &self.fences);
+            let seat = self.flights.join::<V>(call.key, call.late_tags, &self.fences);
             let mut own = None;
             let (own_result, loader_here, sharing_here) = (&mut own, &loader, &sharing);
             let snapshot = Arc::clone(seat.snapshot());
