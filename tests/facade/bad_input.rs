@@ -102,11 +102,11 @@ async fn neighbours_with_names_like_ours_are_not_touched_nor_heard(server: Serve
         let cache: &Cache = &caches[at];
         *cache.get_or_load(&key(cache), || sources[at].load()).await.unwrap()
     };
-    for at in 0..names.len() {
+    for (at, cache) in caches.iter().enumerate() {
         assert_eq!(ask(at).await, 1);
         until("it is near", async || {
             ask(at).await;
-            caches[at].stats().total().near_hits > 0
+            cache.stats().total().near_hits > 0
         })
         .await;
     }
