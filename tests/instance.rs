@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cache_aside::{Cache, MemoryBackend, RedisBackend, Settings, TtlTable};
-use cache_aside_tests::world::{Dice, Truth, World};
+use cache_aside_tests::world::{Truth, World};
 use futures_util::future::join_all;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin, stdin};
 use tokio::time::sleep;
 
-const TASKS: u64 = 4;
+const ROUNDS: u64 = 5;
 
 #[tokio::main]
 async fn main() {
@@ -60,19 +60,15 @@ async fn hold(redis: &str, parent: Parent) {
 /// Two instances under random use; see [`World`].
 async fn under_use(redis: &str, source: &str, seed: u64, operations: u64, mut parent: Parent) {
     let world = Arc::new(World::new(redis, Truth::there(source).await, 2));
-    let tasks = (0..TASKS).map(|task| {
-        let (world, mut dice) = (Arc::clone(&world), Dice::new(seed ^ (task + 1)));
-        tokio::spawn(async move {
-            for _ in 0..operations / TASKS {
-                world.step(&mut dice).await;
-            }
-        })
-    });
-    join_all(tasks).await.into_iter().for_each(|task| task.expect("the judge is content"));
-    parent.meet("done").await;
-    world.tell_the_rest().await;
-    parent.meet("told").await;
-    world.settle().await;
+    for round in 0..ROUNDS {
+        world.play(seed.wrapping_add(round << 16), operations / ROUNDS).await;
+        parent.meet("done").await;
+        world.tell_the_rest().await;
+        parent.meet("told").await;
+        world.settle().await;
+        parent.meet("settled").await;
+    }
+    println!("{} near hits", world.near_hits());
 }
 
 fn instance(redis: &str) -> Cache {

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cache_aside::{Cache, Key, RedisBackend, Settings};
-use cache_aside_tests::world::{Dice, ROWS, Truth, World};
+use cache_aside_tests::world::{ROWS, Truth, World};
 use cache_test_servers::{Flavour, Server, server_or_return};
-use futures_util::future::join_all;
 
 use crate::common::{SlowLoad, Source, memory, on_every_server, until};
 
@@ -135,15 +134,8 @@ async fn while_the_server_evicts_no_answer_is_old(server: Server) {
     server.cli(&["CONFIG", "SET", "maxmemory", &limit.to_string()]);
     let world = Arc::new(World::new(&server.url(), Truth::here(ROWS), 2));
 
-    let tasks = (0..4).map(|task| {
-        let (world, mut dice) = (Arc::clone(&world), Dice::new(task));
-        tokio::spawn(async move {
-            for _ in 0..2000 {
-                world.step(&mut dice).await;
-            }
-        })
-    });
-    let tasks = tokio::spawn(join_all(tasks));
+    let playing = Arc::clone(&world);
+    let tasks = tokio::spawn(async move { playing.play(7, 8000).await });
     let mut junk = 0;
     while !tasks.is_finished() {
         junk += 1;
@@ -152,7 +144,7 @@ async fn while_the_server_evicts_no_answer_is_old(server: Server) {
         tokio::time::sleep(Duration::from_micros(200)).await;
     }
 
-    tasks.await.unwrap().into_iter().for_each(|task| task.unwrap());
+    tasks.await.unwrap();
     let stats = server.cli(&["INFO", "stats"]);
     let evicted = stats.lines().find_map(|line| line.strip_prefix("evicted_keys:")).unwrap();
     assert!(evicted.trim().parse::<u64>().unwrap() > 100, "{evicted} keys were evicted");

@@ -112,8 +112,11 @@ async fn no_process_answers_with_less_than_it_was_told(server: Server) {
         Instance::start(&["use", &redis, &source_url, &seed, &operations.to_string()])
     });
 
-    meet(&mut instances, "done");
-    meet(&mut instances, "told");
+    for _ in 0..5 {
+        for how_far in ["done", "told", "settled"] {
+            meet(&mut instances, how_far);
+        }
+    }
 
     for instance in instances {
         let said = instance.finish();
