@@ -204,6 +204,17 @@ async fn a_key_that_is_too_long_is_loaded_along() {
     one.invalidate_many(&keys).await.unwrap();
 }
 
+/// All that is kept of such keys is how they begin.
+#[tokio::test]
+async fn keys_that_are_too_long_and_begin_alike_never_share_an_answer() {
+    let [one, _] = pair();
+    let tails = ["a", "b", "a"];
+    let keys: Vec<Key> =
+        tails.iter().map(|tail| one.key("row").arg("x".repeat(2000) + tail)).collect();
+
+    assert_eq!(ask(&one, &keys, &Table::default()).await, all(0..3));
+}
+
 /// Some keys live on a node that is away.
 #[tokio::test]
 async fn keys_that_cannot_be_reached_are_loaded_and_the_others_found() {

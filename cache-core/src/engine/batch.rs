@@ -89,11 +89,15 @@ impl Engine {
     }
 }
 
-/// Returns for each key the place where it stands first.
+/// Returns for each key the place where it stands first. Keys that are too long are cut off, so
+/// that different ones look the same: each counts as a first.
 fn first_places(keys: &[Key]) -> Vec<usize> {
     let mut seen = HashMap::new();
-    let first = |(place, key)| *seen.entry(key).or_insert(place);
-    keys.iter().enumerate().map(first).collect()
+    let mut first = Vec::with_capacity(keys.len());
+    for (place, key) in keys.iter().enumerate() {
+        first.push(if key.is_too_long() { place } else { *seen.entry(key).or_insert(place) });
+    }
+    first
 }
 
 /// One call for many keys.
