@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -16,10 +17,11 @@ use cache_aside::{
     Cache, Error, ErrorKind, Generation, Group, Key, MemoryBackend, RedisBackend, Result,
 };
 use cache_test_servers::{Flavour, Server, server_or_return};
-use futures_util::future::join_all;
+use futures_util::future::{join_all, poll_immediate};
+use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-use crate::common::{Source, builder, memory, near_only, on_every_server, until};
+use crate::common::{SlowLoad, Source, builder, memory, near_only, on_every_server, until};
 
 /// A table whose rows are their own places, and a list of what was asked for.
 #[derive(Clone, Default)]
@@ -202,6 +204,41 @@ async fn a_key_that_is_too_long_is_loaded_along() {
 
     assert_eq!(table.asked(), [vec![0, 1, 2], vec![1]]);
     one.invalidate_many(&keys).await.unwrap();
+}
+
+/// Another instance still loads one of the batch's other keys.
+#[tokio::test]
+async fn who_waits_for_a_key_of_a_batch_gets_it_when_it_is_loaded() {
+    let [one, two] = pair();
+    let keys = [0_u32, 1].map(|id| one.key("row").arg(id));
+    let slow = SlowLoad::start(&two, &keys[1], 7).await;
+    let (end, ended) = oneshot::channel::<()>();
+    let batch = tokio::spawn({
+        let (cache, keys, ended) = (one.clone(), keys.clone(), Mutex::new(Some(ended)));
+        async move {
+            let load = |missing: Vec<usize>| {
+                let ended = ended.lock().unwrap().take();
+                async move {
+                    assert_eq!(missing, [0]);
+                    ended.unwrap().await.unwrap();
+                    Ok::<_, Infallible>(vec![Some(1_u32)])
+                }
+            };
+            cache.get_or_load_many(&keys, load).await.unwrap()
+        }
+    });
+    until("the batch loads", async || one.stats().total().loads == 1).await;
+    let mut waiting = pin!(one.get_or_load(&keys[0], || async { Ok::<_, Infallible>(2_u32) }));
+    assert!(poll_immediate(&mut waiting).await.is_none());
+
+    end.send(()).unwrap();
+
+    assert_eq!(*waiting.await.unwrap(), 1);
+    assert_eq!(one.stats().waits_given_up, 0);
+    assert!(!batch.is_finished(), "the other key is still awaited");
+    assert_eq!(slow.finish().await, 7);
+    let values: Vec<u32> = batch.await.unwrap().into_iter().map(|value| *value.unwrap()).collect();
+    assert_eq!(values, [1, 7]);
 }
 
 /// All that is kept of such keys is how they begin.
