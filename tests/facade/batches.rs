@@ -275,6 +275,19 @@ async fn keys_that_cannot_be_reached_are_loaded_and_the_others_found() {
     assert!(cache.health().await.is_complete(), "one node does not make an outage");
 }
 
+#[tokio::test]
+async fn failures_between_answers_do_not_make_an_outage() {
+    let cache = builder().remote(Torn(memory())).build().unwrap();
+    let keys = keys(&cache, 2);
+
+    for _ in 0..10 {
+        cache.get_many::<u64>(&keys[..1]).await.unwrap();
+        cache.get_many::<u64>(&keys).await.unwrap();
+    }
+
+    assert!(cache.health().await.is_complete());
+}
+
 /// A backend that does not reach every third key.
 #[derive(Debug)]
 struct Torn(MemoryBackend);
