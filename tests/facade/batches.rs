@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -16,10 +17,11 @@ use cache_aside::{
     Cache, Error, ErrorKind, Generation, Group, Key, MemoryBackend, RedisBackend, Result,
 };
 use cache_test_servers::{Flavour, Server, server_or_return};
-use futures_util::future::join_all;
+use futures_util::future::{join_all, poll_immediate};
+use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-use crate::common::{Source, builder, memory, near_only, on_every_server, until};
+use crate::common::{SlowLoad, Source, builder, memory, near_only, on_every_server, until};
 
 /// A table whose rows are their own places, and a list of what was asked for.
 #[derive(Clone, Default)]
@@ -204,6 +206,52 @@ async fn a_key_that_is_too_long_is_loaded_along() {
     one.invalidate_many(&keys).await.unwrap();
 }
 
+/// Another instance still loads one of the batch's other keys.
+#[tokio::test]
+async fn who_waits_for_a_key_of_a_batch_gets_it_when_it_is_loaded() {
+    let [one, two] = pair();
+    let keys = [0_u32, 1].map(|id| one.key("row").arg(id));
+    let slow = SlowLoad::start(&two, &keys[1], 7).await;
+    let (end, ended) = oneshot::channel::<()>();
+    let batch = tokio::spawn({
+        let (cache, keys, ended) = (one.clone(), keys.clone(), Mutex::new(Some(ended)));
+        async move {
+            let load = |missing: Vec<usize>| {
+                let ended = ended.lock().unwrap().take();
+                async move {
+                    assert_eq!(missing, [0]);
+                    ended.unwrap().await.unwrap();
+                    Ok::<_, Infallible>(vec![Some(1_u32)])
+                }
+            };
+            cache.get_or_load_many(&keys, load).await.unwrap()
+        }
+    });
+    until("the batch loads", async || one.stats().total().loads == 1).await;
+    let mut waiting = pin!(one.get_or_load(&keys[0], || async { Ok::<_, Infallible>(2_u32) }));
+    assert!(poll_immediate(&mut waiting).await.is_none());
+
+    end.send(()).unwrap();
+
+    assert_eq!(*waiting.await.unwrap(), 1);
+    assert_eq!(one.stats().waits_given_up, 0);
+    assert!(!batch.is_finished(), "the other key is still awaited");
+    assert_eq!(slow.finish().await, 7);
+    let values: Vec<u32> = batch.await.unwrap().into_iter().map(|value| *value.unwrap()).collect();
+    assert_eq!(values, [1, 7]);
+}
+
+/// All that is kept of such keys is how they begin.
+#[tokio::test]
+async fn keys_that_are_too_long_and_begin_alike_never_share_an_answer() {
+    let [one, _] = pair();
+    let tails = ["a", "b", "a"];
+    let keys: Vec<Key> =
+        tails.iter().map(|tail| one.key("row").arg("x".repeat(2000) + tail)).collect();
+
+    assert_eq!(ask(&one, &keys, &Table::default()).await, all(0..3));
+}
+
 /// Some keys live on a node that is away.
 #[tokio::test]
 async fn keys_that_cannot_be_reached_are_loaded_and_the_others_found() {
@@ -225,6 +273,19 @@ async fn keys_that_cannot_be_reached_are_loaded_and_the_others_found() {
     let left: Vec<bool> = left.iter().map(Option::is_some).collect();
     assert_eq!(left, (0..9).map(|place| place % 3 == 0).collect::<Vec<_>>());
     assert!(cache.health().await.is_complete(), "one node does not make an outage");
+}
+
+#[tokio::test]
+async fn failures_between_answers_do_not_make_an_outage() {
+    let cache = builder().remote(Torn(memory())).build().unwrap();
+    let keys = keys(&cache, 2);
+
+    for _ in 0..10 {
+        cache.get_many::<u64>(&keys[..1]).await.unwrap();
+        cache.get_many::<u64>(&keys).await.unwrap();
+    }
+
+    assert!(cache.health().await.is_complete());
 }
 
 /// A backend that does not reach every third key.

@@ -89,11 +89,15 @@ impl Engine {
     }
 }
 
-/// Returns for each key the place where it stands first.
+/// Returns for each key the place where it stands first. Keys that are too long are cut off, so
+/// that different ones look the same: each counts as a first.
 fn first_places(keys: &[Key]) -> Vec<usize> {
     let mut seen = HashMap::new();
-    let first = |(place, key)| *seen.entry(key).or_insert(place);
-    keys.iter().enumerate().map(first).collect()
+    let mut first = Vec::with_capacity(keys.len());
+    for (place, key) in keys.iter().enumerate() {
+        first.push(if key.is_too_long() { place } else { *seen.entry(key).or_insert(place) });
+    }
+    first
 }
 
 /// One call for many keys.
@@ -143,7 +147,7 @@ impl<F> Batch<'_, F> {
             let snapshot = |place: usize| self.engine.fences.snapshot(&self.keys[place]);
             let piece = |place: usize| Piece::new(place, Arc::new(snapshot(place)));
             let haul = Haul::new(self, again.into_iter().map(piece).collect());
-            answers.extend(haul.run(Duration::ZERO).await?);
+            haul.run(Duration::ZERO, |landed| answers.extend(landed)).await?;
         }
         Ok(answers)
     }
@@ -181,15 +185,17 @@ impl<F> Batch<'_, F> {
             let led = desk.next().await;
             let (pieces, mut lands): (Vec<_>, HashMap<_, _>) =
                 led.into_iter().map(|led| (led.piece.clone(), (led.piece.place, led.land))).unzip();
-            let answers = match Haul::new(self, pieces).run(self.engine.settings.wait).await {
-                Ok(answers) => answers,
-                Err(error) => return error,
+            let land = |answers: Answers<V>| {
+                for (place, Answer { value, outcome }) in answers {
+                    let value: Shared = value;
+                    // A seat that is gone needs no answer.
+                    let land = lands.remove(&place);
+                    land.map(|land| land.send(Landing::Value(value, outcome)));
+                }
             };
-            for (place, answer) in answers {
-                let value: Shared = Arc::<V>::clone(&answer.value);
-                // A seat that is gone needs no answer.
-                let land = lands.remove(&place);
-                land.map(|land| land.send(Landing::Value(value, answer.outcome)));
+            let haul = Haul::new(self, pieces);
+            if let Err(error) = haul.run(self.engine.settings.wait, land).await {
+                return error;
             }
         }
     }

@@ -73,10 +73,15 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
         Self { batch, open, wanted }
     }
 
-    /// Answers all keys; those that the loader knows nothing for are left out.
+    /// Answers all keys, each as soon as it can be, by `land`; those that the loader knows nothing
+    /// for are left out.
     ///
     /// Loads of others are waited for, as long as `patience`, behind our own.
-    pub(super) async fn run<V, E, Fut>(mut self, patience: Duration) -> Result<Answers<V>, E>
+    pub(super) async fn run<V, E, Fut>(
+        mut self,
+        patience: Duration,
+        mut land: impl FnMut(Answers<V>) + Send,
+    ) -> Result<(), E>
     where
         V: Value,
         F: Fn(Vec<usize>) -> Fut + Send + Sync,
@@ -84,23 +89,24 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
         E: Send,
     {
         let deadline = Instant::now() + patience;
-        let (mut answers, mut pause) = (self.probe(), FIRST_PAUSE);
-        answers.extend(self.look().await);
+        let mut pause = FIRST_PAUSE;
+        land(self.probe());
+        land(self.look().await);
         loop {
             if Instant::now() >= deadline {
                 self.stop_waiting();
             }
-            answers.extend(self.load().await?);
+            land(self.load().await?);
             if self.open.is_empty() {
-                return Ok(answers);
+                return Ok(());
             }
             // Before the look: what happens after it must wake us.
             let waiters: Vec<_> = self.open.iter().filter_map(|it| self.waiter(it)).collect();
-            answers.extend(self.look_again().await);
+            land(self.look_again().await);
             if self.wanted.is_empty() && !self.open.is_empty() && !waiters.is_empty() {
                 let _ = select(select_all(waiters), pin!(sleep(pause))).await;
                 pause = (pause * 2).min(LAST_PAUSE);
-                answers.extend(self.look_again().await);
+                land(self.look_again().await);
             }
         }
     }

@@ -78,7 +78,10 @@ impl Gate {
         // One key that was answered shows that the backend is there.
         let is_answered = results.iter().any(Result::is_ok);
         match results.iter().find_map(|result| result.as_ref().err()) {
-            Some(error) if is_answered => self.count(error),
+            Some(error) if is_answered => {
+                self.count(error);
+                self.judge(None);
+            }
             error => self.judge(error),
         }
         results
