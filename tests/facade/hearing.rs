@@ -209,20 +209,26 @@ async fn a_user_confined_to_the_namespace_is_enough(server: Server) {
     assert!(stats.iter().all(|stats| stats.remote_errors == 0 && stats.total().remote_hits > 0));
 }
 
+/// They do not ask again and again: while news come, a look now and then is for lost leases only.
 async fn waiting_instances_are_woken_by_the_fill(server: Server) {
     let (one, two, source) = (instance(&server), instance(&server), Source::default());
     warm(&one, &one.key("first"), &source).await;
     warm(&two, &two.key("first"), &source).await;
-    let key = one.key("slow");
+    // The generations of its groups are known.
+    let key = one.key("first").arg("slow");
     let load = || async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
         Ok::<_, std::convert::Infallible>(7_u32)
     };
 
+    let before = commands(&server);
     let (first, second) = tokio::join!(one.get_or_load(&key, load), two.get_or_load(&key, load));
+    let asked = commands(&server) - before;
 
     assert_eq!((*first.unwrap(), *second.unwrap()), (7, 7));
     assert_eq!(one.stats().total().loads + two.stats().total().loads, 2, "this one, and `first`");
+    // Three for the load, one that finds the lease, one that finds the entry; some for slowness.
+    assert!(asked <= 7, "{asked} commands");
 }
 
 async fn commands_per_call_are_counted(server: Server) {

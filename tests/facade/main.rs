@@ -7,6 +7,7 @@ mod batches;
 mod bytes;
 mod cluster;
 mod common;
+mod echoes;
 mod failover;
 mod flights;
 mod groups;

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::answer::{Answer, Value};
 use super::batch::{Answers, Batch};
 use super::fence::Snapshot;
-use super::lead::{FIRST_PAUSE, LAST_PAUSE, Step};
+use super::lead::{Pause, Step};
 use super::loaded::Loaded;
 use crate::key::Key;
 use crate::level::look::Look;
@@ -89,7 +89,7 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
         E: Send,
     {
         let deadline = Instant::now() + patience;
-        let mut pause = FIRST_PAUSE;
+        let mut pause = Pause::new();
         land(self.probe());
         land(self.look().await);
         loop {
@@ -104,8 +104,8 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
             let waiters: Vec<_> = self.open.iter().filter_map(|it| self.waiter(it)).collect();
             land(self.look_again().await);
             if self.wanted.is_empty() && !self.open.is_empty() && !waiters.is_empty() {
+                let pause = pause.next(self.batch.engine.is_listening());
                 let _ = select(select_all(waiters), pin!(sleep(pause))).await;
-                pause = (pause * 2).min(LAST_PAUSE);
                 land(self.look_again().await);
             }
         }

@@ -161,8 +161,7 @@ impl Engine {
         let Some(near) = &self.near else { return };
         let NearCopy { weight, fresh, backing } = copy;
         let weight = weight.saturating_add(call.key.as_bytes().len() + NEAR_OVERHEAD);
-        let listening = self.remote.as_ref().is_some_and(|remote| remote.ears().are_listening());
-        let heard = listening && backing == Backing::Remote;
+        let heard = self.is_listening() && backing == Backing::Remote;
         let limit = if heard { Duration::MAX } else { self.unheard_limit() };
         let entry = Arc::new(NearEntry {
             value: Arc::<V>::clone(value),
@@ -253,6 +252,11 @@ impl Engine {
             }
             TtlTable::FALLBACK
         })
+    }
+
+    /// Whether every change that others make is told.
+    pub(super) fn is_listening(&self) -> bool {
+        self.remote.as_ref().is_some_and(|remote| remote.ears().are_listening())
     }
 
     /// How long a near entry may live if nobody tells us of changes. Without a remote level nobody

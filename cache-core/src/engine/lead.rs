@@ -21,9 +21,28 @@ use crate::level::look::{Found, Look};
 use crate::level::ticket::Ticket;
 use crate::stats::Outcome;
 
-/// How often another instance's load is looked at while we wait for it.
-pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(2);
-pub(super) const LAST_PAUSE: Duration = Duration::from_millis(50);
+/// How often another instance's load is looked at while we wait for it, each time half as often.
+///
+/// Where news wake those who wait, only in case they are late: a lease that ends by itself is told of
+/// when the server comes across it.
+#[derive(Debug)]
+pub(super) struct Pause(Duration);
+
+impl Pause {
+    const FIRST: Duration = Duration::from_millis(2);
+    const LAST: Duration = Duration::from_millis(50);
+    const WITH_NEWS: Duration = Duration::from_millis(250);
+
+    pub(super) fn new() -> Self {
+        Self(Self::FIRST)
+    }
+
+    pub(super) fn next(&mut self, is_listening: bool) -> Duration {
+        let pause = self.0;
+        self.0 = (pause * 2).min(Self::LAST);
+        if is_listening { Self::WITH_NEWS } else { pause }
+    }
+}
 
 /// What a look at the remote level leads to.
 #[allow(clippy::large_enum_variant, reason = "moved once, never stored")]
@@ -93,7 +112,7 @@ impl Engine {
     ) -> Step<V> {
         let Some(remote) = &self.remote else { return Step::Load(None) };
         let deadline = Instant::now() + patience;
-        let mut pause = FIRST_PAUSE;
+        let mut pause = Pause::new();
         let mut noted = false;
         loop {
             let mut news = pin!(remote.ears().waiter(call.key.as_bytes()).notified());
@@ -110,8 +129,7 @@ impl Engine {
                 }
                 return Step::Wait;
             }
-            select(news, pin!(sleep(pause))).await;
-            pause = (pause * 2).min(LAST_PAUSE);
+            select(news, pin!(sleep(pause.next(self.is_listening())))).await;
             *snapshot = Arc::new(self.fences.snapshot(call.key));
         }
     }
@@ -164,7 +182,7 @@ impl Engine {
     /// and not to its author, and that was our lease. The flight itself goes on: what it loads is
     /// newer than that.
     fn note_lease(&self, key: &Key, snapshot: &Snapshot) {
-        if self.remote.as_ref().is_some_and(|remote| remote.ears().are_listening()) {
+        if self.is_listening() {
             self.fences.bump_key_of(key, snapshot);
             self.near.iter().for_each(|near| near.remove(key.as_bytes()));
         }
