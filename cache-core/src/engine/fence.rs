@@ -1,7 +1,7 @@
 //! Fences: what makes a load that began before an invalidation worthless.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 use smallvec::SmallVec;
 
@@ -44,8 +44,16 @@ impl Fences {
         let stripe = stripe(key.local_hash(), KEY_STRIPES);
         let count = self.keys[stripe as usize].load(Ordering::SeqCst);
         let epoch = self.epoch.load(Ordering::SeqCst);
-        let (count, echoes) = (AtomicU64::new(count), AtomicU64::new(0));
-        Snapshot { stripe, count, echoes, epoch, marks, any_tag, checked: AtomicU64::new(clock) }
+        Snapshot {
+            stripe,
+            count: AtomicU64::new(count),
+            echoes: AtomicU64::new(0),
+            epoch,
+            marks,
+            any_tag,
+            checked: AtomicU64::new(clock),
+            loading: AtomicBool::new(false),
+        }
     }
 
     /// Whether nothing that `snapshot` covers was invalidated since: neither its key nor a group.
@@ -158,9 +166,21 @@ pub(crate) struct Snapshot {
     marks: Marks,
     any_tag: Mark,
     checked: AtomicU64,
+    /// Whether a loader was asked under it, and no more entries are read.
+    loading: AtomicBool,
 }
 
 impl Snapshot {
+    /// Notes whether a loader is asked under this snapshot, or entries are read, which may have tags
+    /// that their key does not name.
+    pub(crate) fn note_loading(&self, loading: bool) {
+        self.loading.store(loading, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_loading(&self) -> bool {
+        self.loading.load(Ordering::SeqCst)
+    }
+
     /// Notes that news of a write of our own, under the right this snapshot stands for, will come.
     pub(crate) fn expect_echo(&self) {
         self.echoes.fetch_add(1, Ordering::SeqCst);
@@ -201,6 +221,7 @@ impl Clone for Snapshot {
             marks: self.marks.clone(),
             any_tag: self.any_tag,
             checked: copy(&self.checked),
+            loading: AtomicBool::new(self.is_loading()),
         }
     }
 }
