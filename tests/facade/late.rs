@@ -11,7 +11,9 @@ use cache_aside::backend::{
     Listener, SetOptions, SetOutcome, Slot,
 };
 use cache_aside::wire::Stamp;
-use cache_aside::{Cache, CallOptions, Generation, Group, Key, Loaded, MemoryBackend, Result};
+use cache_aside::{
+    Cache, CallOptions, Generation, Group, Key, Loaded, MemoryBackend, Outcome, Result,
+};
 use futures_util::future::poll_immediate;
 use tokio::sync::oneshot;
 
@@ -20,11 +22,13 @@ use crate::common::{Source, builder, memory};
 /// What answer is late, once.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Kind {
+    /// Whether a fill is still there.
+    Holds,
     /// The number of a tag.
     Tag,
 }
 
-/// A backend that answers one question late.
+/// A backend that answers one question late, and that claims to echo what it writes by comparing.
 #[derive(Clone, Debug)]
 struct Late {
     inner: MemoryBackend,
@@ -72,11 +76,14 @@ impl Backend for Late {
     }
 
     async fn set(&self, key: &Key, entry: bytes::Bytes, to: &SetOptions) -> Result<SetOutcome> {
-        self.inner.set(key, entry, to).await
+        let outcome = self.inner.set(key, entry, to).await?;
+        Ok(if outcome == SetOutcome::Stored { SetOutcome::Echoed } else { outcome })
     }
 
     async fn holds(&self, key: &Key, stamp: &Stamp) -> Result<bool> {
-        self.inner.holds(key, stamp).await
+        let holds = self.inner.holds(key, stamp).await;
+        self.wait(Kind::Holds).await;
+        holds
     }
 
     async fn invalidate(&self, keys: &[Key], options: &InvalidateOptions) -> Vec<Result<()>> {
@@ -171,4 +178,27 @@ async fn a_load_under_way_is_joined_though_other_tags_are_invalidated() {
 
     assert_eq!((*early.await.unwrap(), *after.await.unwrap()), (1, 1));
     drop(late);
+}
+
+/// A server that stops to echo what scripts write, though it is said to.
+#[tokio::test]
+async fn a_call_after_an_invalidation_does_not_join_a_load_whose_echoes_never_came() {
+    let (late, one, two) = pair();
+    let (key, source) = (one.key("quote"), Source::default());
+    two.get_or_load(&key, || source.load()).await.unwrap();
+    two.invalidate_entity("quote").await.unwrap();
+    let (asked, go_on) = late.next(Kind::Holds);
+    let early = call(&one, &key, 10);
+    asked.await.unwrap();
+
+    one.invalidate(&key).await.unwrap();
+    let mut after = pin!(one.get_or_load(&key, || async { Ok::<_, Infallible>(11_u32) }));
+    let answer = poll_immediate(&mut after).await;
+    go_on.send(()).unwrap();
+
+    assert_eq!(early.await.unwrap(), 10);
+    let answer = if let Some(answer) = answer { answer } else { after.await };
+    assert_eq!(*answer.unwrap(), 11);
+    let read = one.fetch(&key, &CallOptions::table(), || source.load()).await.unwrap();
+    assert_eq!((*read.value, read.outcome == Outcome::Loaded), (11, false));
 }

@@ -11,6 +11,10 @@ use crate::key::{Key, local_hash};
 const KEY_STRIPES: usize = 1 << 16;
 const GROUP_STRIPES: usize = 1 << 14;
 
+/// How far a key's stripe moves with a change that this instance makes. News move it by one, and may
+/// be echoes; this is more than all echoes that anybody expects.
+const OWN: u64 = 1 << 32;
+
 /// Counters that move with every invalidation that this instance makes or hears of.
 ///
 /// Keys and groups are hashed to stripes. Two that share a stripe cost each other a false miss,
@@ -68,7 +72,8 @@ impl Fences {
         self.moved(snapshot) <= snapshot.echoes() && self.groups_hold(snapshot)
     }
 
-    /// Returns how often the key's stripe was bumped since.
+    /// Returns how often news of the key's stripe were heard since; far more if this instance changed
+    /// something.
     pub(crate) fn moved(&self, snapshot: &Snapshot) -> u64 {
         let now = self.keys[snapshot.stripe as usize].load(Ordering::SeqCst);
         now.wrapping_sub(snapshot.count.load(Ordering::SeqCst))
@@ -101,24 +106,27 @@ impl Fences {
         groups.iter().map(|group| self.mark(group)).collect()
     }
 
-    /// Makes every snapshot of `key` taken so far worthless.
+    /// Makes every snapshot of `key` taken so far worthless, however many echoes it expects.
     ///
     /// To be followed by the removal of what is stored under the key.
     pub(crate) fn bump_key(&self, key: &[u8]) {
-        let stripe = stripe(local_hash(key), KEY_STRIPES);
-        self.keys[stripe as usize].fetch_add(1, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
+        self.move_key(key, OWN);
+    }
+
+    /// As [`bump_key`](Self::bump_key), for news, which may be an echo.
+    pub(crate) fn bump_key_heard(&self, key: &[u8]) {
+        self.move_key(key, 1);
     }
 
     /// Bumps `key` and moves `snapshot` along; false, and the snapshot stays worthless, if others
     /// bumped it since it was taken.
     pub(crate) fn bump_key_of(&self, key: &Key, snapshot: &Snapshot) -> bool {
         let stripe = stripe(key.local_hash(), KEY_STRIPES);
-        let before = self.keys[stripe as usize].fetch_add(1, Ordering::SeqCst);
+        let before = self.keys[stripe as usize].fetch_add(OWN, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         let moved = snapshot.count.compare_exchange(
             before,
-            before.wrapping_add(1),
+            before.wrapping_add(OWN),
             Ordering::SeqCst,
             Ordering::SeqCst,
         );
@@ -142,6 +150,12 @@ impl Fences {
     /// Notes where one group stands, and the epoch.
     pub(crate) fn group_stand(&self, group: &Group) -> (u64, u64) {
         (self.mark(group).count, self.epoch.load(Ordering::SeqCst))
+    }
+
+    fn move_key(&self, key: &[u8], by: u64) {
+        let stripe = stripe(local_hash(key), KEY_STRIPES);
+        self.keys[stripe as usize].fetch_add(by, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
     }
 
     fn mark(&self, group: &Group) -> Mark {
@@ -276,13 +290,25 @@ mod tests {
         assert!(fences.bump_key_of(&key, &own) && fences.hold(&own));
         own.expect_echo();
         assert!(fences.hold_but_for_echoes(&own));
-        fences.bump_key(key.as_bytes());
+        fences.bump_key_heard(key.as_bytes());
 
         assert!(!fences.hold(&own) && fences.hold_but_for_echoes(&own));
         assert!(fences.hold(&own.past_echoes()));
-        fences.bump_key(key.as_bytes());
+        fences.bump_key_heard(key.as_bytes());
         assert!(!fences.hold_but_for_echoes(&own) && !fences.hold(&own.past_echoes()));
         assert!(!fences.bump_key_of(&key, &own) && !fences.hold(&own));
+    }
+
+    #[test]
+    fn an_invalidation_is_not_taken_for_echoes_that_did_not_come() {
+        let (fences, key) = (Fences::new(), key("a"));
+        let own = fences.snapshot(&key);
+        own.expect_echo();
+        own.expect_echo();
+
+        fences.bump_key(key.as_bytes());
+
+        assert!(!fences.hold_but_for_echoes(&own));
     }
 
     #[test]
