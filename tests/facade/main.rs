@@ -16,6 +16,7 @@ mod hearing;
 mod hits;
 mod invalidation;
 mod isolation;
+mod late;
 mod macros;
 mod moving;
 mod oracle;

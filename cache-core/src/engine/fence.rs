@@ -1,7 +1,7 @@
 //! Fences: what makes a load that began before an invalidation worthless.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 use smallvec::SmallVec;
 
@@ -10,6 +10,10 @@ use crate::key::{Key, local_hash};
 
 const KEY_STRIPES: usize = 1 << 16;
 const GROUP_STRIPES: usize = 1 << 14;
+
+/// How far a key's stripe moves with a change that this instance makes. News move it by one, and may
+/// be echoes; this is more than all echoes that anybody expects.
+const OWN: u64 = 1 << 32;
 
 /// Counters that move with every invalidation that this instance makes or hears of.
 ///
@@ -44,8 +48,16 @@ impl Fences {
         let stripe = stripe(key.local_hash(), KEY_STRIPES);
         let count = self.keys[stripe as usize].load(Ordering::SeqCst);
         let epoch = self.epoch.load(Ordering::SeqCst);
-        let (count, echoes) = (AtomicU64::new(count), AtomicU64::new(0));
-        Snapshot { stripe, count, echoes, epoch, marks, any_tag, checked: AtomicU64::new(clock) }
+        Snapshot {
+            stripe,
+            count: AtomicU64::new(count),
+            echoes: AtomicU64::new(0),
+            epoch,
+            marks,
+            any_tag,
+            checked: AtomicU64::new(clock),
+            loading: AtomicBool::new(false),
+        }
     }
 
     /// Whether nothing that `snapshot` covers was invalidated since: neither its key nor a group.
@@ -60,7 +72,8 @@ impl Fences {
         self.moved(snapshot) <= snapshot.echoes() && self.groups_hold(snapshot)
     }
 
-    /// Returns how often the key's stripe was bumped since.
+    /// Returns how often news of the key's stripe were heard since; far more if this instance changed
+    /// something.
     pub(crate) fn moved(&self, snapshot: &Snapshot) -> u64 {
         let now = self.keys[snapshot.stripe as usize].load(Ordering::SeqCst);
         now.wrapping_sub(snapshot.count.load(Ordering::SeqCst))
@@ -93,24 +106,27 @@ impl Fences {
         groups.iter().map(|group| self.mark(group)).collect()
     }
 
-    /// Makes every snapshot of `key` taken so far worthless.
+    /// Makes every snapshot of `key` taken so far worthless, however many echoes it expects.
     ///
     /// To be followed by the removal of what is stored under the key.
     pub(crate) fn bump_key(&self, key: &[u8]) {
-        let stripe = stripe(local_hash(key), KEY_STRIPES);
-        self.keys[stripe as usize].fetch_add(1, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
+        self.move_key(key, OWN);
+    }
+
+    /// As [`bump_key`](Self::bump_key), for news, which may be an echo.
+    pub(crate) fn bump_key_heard(&self, key: &[u8]) {
+        self.move_key(key, 1);
     }
 
     /// Bumps `key` and moves `snapshot` along; false, and the snapshot stays worthless, if others
     /// bumped it since it was taken.
     pub(crate) fn bump_key_of(&self, key: &Key, snapshot: &Snapshot) -> bool {
         let stripe = stripe(key.local_hash(), KEY_STRIPES);
-        let before = self.keys[stripe as usize].fetch_add(1, Ordering::SeqCst);
+        let before = self.keys[stripe as usize].fetch_add(OWN, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         let moved = snapshot.count.compare_exchange(
             before,
-            before.wrapping_add(1),
+            before.wrapping_add(OWN),
             Ordering::SeqCst,
             Ordering::SeqCst,
         );
@@ -136,6 +152,12 @@ impl Fences {
         (self.mark(group).count, self.epoch.load(Ordering::SeqCst))
     }
 
+    fn move_key(&self, key: &[u8], by: u64) {
+        let stripe = stripe(local_hash(key), KEY_STRIPES);
+        self.keys[stripe as usize].fetch_add(by, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+    }
+
     fn mark(&self, group: &Group) -> Mark {
         let stripe = stripe(group.local_hash(), GROUP_STRIPES);
         Mark { stripe, count: self.groups[stripe as usize].load(Ordering::SeqCst) }
@@ -158,9 +180,21 @@ pub(crate) struct Snapshot {
     marks: Marks,
     any_tag: Mark,
     checked: AtomicU64,
+    /// Whether a loader was asked under it, and no more entries are read.
+    loading: AtomicBool,
 }
 
 impl Snapshot {
+    /// Notes whether a loader is asked under this snapshot, or entries are read, which may have tags
+    /// that their key does not name.
+    pub(crate) fn note_loading(&self, loading: bool) {
+        self.loading.store(loading, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_loading(&self) -> bool {
+        self.loading.load(Ordering::SeqCst)
+    }
+
     /// Notes that news of a write of our own, under the right this snapshot stands for, will come.
     pub(crate) fn expect_echo(&self) {
         self.echoes.fetch_add(1, Ordering::SeqCst);
@@ -201,6 +235,7 @@ impl Clone for Snapshot {
             marks: self.marks.clone(),
             any_tag: self.any_tag,
             checked: copy(&self.checked),
+            loading: AtomicBool::new(self.is_loading()),
         }
     }
 }
@@ -255,13 +290,25 @@ mod tests {
         assert!(fences.bump_key_of(&key, &own) && fences.hold(&own));
         own.expect_echo();
         assert!(fences.hold_but_for_echoes(&own));
-        fences.bump_key(key.as_bytes());
+        fences.bump_key_heard(key.as_bytes());
 
         assert!(!fences.hold(&own) && fences.hold_but_for_echoes(&own));
         assert!(fences.hold(&own.past_echoes()));
-        fences.bump_key(key.as_bytes());
+        fences.bump_key_heard(key.as_bytes());
         assert!(!fences.hold_but_for_echoes(&own) && !fences.hold(&own.past_echoes()));
         assert!(!fences.bump_key_of(&key, &own) && !fences.hold(&own));
+    }
+
+    #[test]
+    fn an_invalidation_is_not_taken_for_echoes_that_did_not_come() {
+        let (fences, key) = (Fences::new(), key("a"));
+        let own = fences.snapshot(&key);
+        own.expect_echo();
+        own.expect_echo();
+
+        fences.bump_key(key.as_bytes());
+
+        assert!(!fences.hold_but_for_echoes(&own));
     }
 
     #[test]

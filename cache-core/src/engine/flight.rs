@@ -87,10 +87,13 @@ impl Flights {
 }
 
 impl Flight {
-    /// Whether nothing was invalidated since it began, tags included that its snapshot may lack.
+    /// Whether nothing was invalidated since it began, tags included that its snapshot may lack:
+    /// those of an entry that it reads, or that its load names.
     fn is_joinable(&self, tags: Option<&[u64]>, fences: &Fences) -> bool {
         let is_covered = match (&self.tags, tags) {
-            (Some(own), Some(tags)) => tags.iter().all(|tag| own.contains(tag)),
+            (Some(own), Some(tags)) if self.snapshot.is_loading() => {
+                tags.iter().all(|tag| own.contains(tag))
+            }
             _ => false,
         };
         fences.hold_but_for_echoes(&self.snapshot)
@@ -259,16 +262,18 @@ mod tests {
         let fences = Fences::new();
         let (plain, tagged) = (key("quote"), key("quote").tag("rust"));
         let (any, tag) = (Group::any_tag(b"ns:"), Group::tag(b"ns:", b"other"));
-        for (first, first_late, second, second_late, is_joined) in [
-            (&plain, false, &plain, false, true),
-            (&tagged, false, &tagged, false, true),
-            (&tagged, false, &plain, false, true),
-            (&plain, false, &tagged, false, false),
-            (&plain, true, &plain, false, false),
-            (&plain, false, &plain, true, false),
+        for (first, first_late, loading, second, second_late, is_joined) in [
+            (&plain, false, true, &plain, false, true),
+            (&tagged, false, true, &tagged, false, true),
+            (&tagged, false, true, &plain, false, true),
+            (&tagged, false, false, &tagged, false, false),
+            (&plain, false, true, &tagged, false, false),
+            (&plain, true, true, &plain, false, false),
+            (&plain, false, true, &plain, true, false),
         ] {
             let flights = Flights::new();
             let one = flights.join::<u32>(first, first_late, &fences);
+            one.snapshot().note_loading(loading);
             fences.bump_group(any.as_bytes());
             fences.bump_group(tag.as_bytes());
             let two = flights.join::<u32>(second, second_late, &fences);

@@ -116,6 +116,8 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
         let mut answers = Vec::new();
         let batch = self.batch;
         self.open.retain(|piece| {
+            // Whoever led before us may have been loading.
+            piece.snapshot.iter().for_each(|snapshot| snapshot.note_loading(false));
             let found = batch.engine.probe_near(&batch.keys[piece.place]);
             let answer = found.map(|(value, _)| Answer::new(value, Outcome::NearHit));
             let is_open = answer.is_none();
@@ -185,6 +187,7 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
         let batch = self.batch;
         let places: Vec<usize> = wanted.iter().map(|wanted| wanted.place).collect();
         places.iter().for_each(|place| batch.counters[*place].loads.add_one());
+        wanted.iter().for_each(Wanted::note_loading);
         let started = batch.engine.clock.monotonic();
         let values = (batch.load)(places.clone()).await.inspect_err(|_| {
             places.iter().for_each(|place| batch.counters[*place].failed.add_one());
@@ -239,5 +242,11 @@ impl Wanted {
     fn of(piece: Piece, ticket: Option<Ticket>) -> Self {
         let keep = |snapshot| Keep::Under(ticket, snapshot);
         Self { place: piece.place, keep: piece.snapshot.map_or(Keep::Bypass, keep) }
+    }
+
+    fn note_loading(&self) {
+        if let Keep::Under(_, snapshot) = &self.keep {
+            snapshot.note_loading(true);
+        }
     }
 }

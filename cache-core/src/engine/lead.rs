@@ -59,11 +59,11 @@ pub(super) enum Step<V> {
 impl Engine {
     /// Answers from near or remote, or else runs the loader and keeps what it returns.
     ///
-    /// `snapshot` is from before any of it; `patience` is for the loads of other instances.
+    /// `flight` is from before any of it; `patience` is for the loads of other instances.
     pub(super) async fn lead<V, E, F, Fut>(
         &self,
         call: Call<'_>,
-        mut snapshot: Arc<Snapshot>,
+        flight: Arc<Snapshot>,
         patience: Duration,
         load: F,
     ) -> Result<Answer<V>, E>
@@ -72,19 +72,24 @@ impl Engine {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<Loaded<V>, E>>,
     {
+        // Whoever led before us may have been loading.
+        flight.note_loading(false);
         // Another flight may have landed between our near look-up and our seat.
         if let Some((value, _)) = self.probe_near(call.key) {
             return Ok(Answer::new(value, Outcome::NearHit));
         }
+        let mut snapshot = Arc::clone(&flight);
         let ticket = match self.search(call, &mut snapshot, patience).await {
             Step::Found(answer) => return Ok(answer),
             Step::Held => {
+                flight.note_loading(true);
                 let (loaded, _) = self.run(call, load).await?;
                 return Ok(Answer::new(loaded.value, Outcome::Loaded));
             }
             Step::Load(ticket) => ticket,
             Step::Wait => None,
         };
+        flight.note_loading(true);
         let (loaded, cost) = self.run(call, load).await?;
         self.keep(call, &loaded, cost, ticket, &snapshot).await;
         Ok(Answer::new(loaded.value, Outcome::Loaded))

@@ -150,7 +150,7 @@ impl Ears {
 
     /// Ends what is near under `key`, and stops what is on its way there.
     pub(crate) fn forget(&self, key: &[u8]) {
-        self.fences.bump_key(key);
+        self.fences.bump_key_heard(key);
         self.near.iter().for_each(|near| near.remove(key));
     }
 
