@@ -173,3 +173,19 @@ async fn a_server_that_does_not_echo_is_found_out() {
     let outcomes = asked_twice(Turn::SilenceThenForeign, 0).await;
     assert_eq!(outcomes, [Outcome::Loaded, Outcome::Loaded]);
 }
+
+/// A removal in the same turn as our lease is not told: the last change counts, and it was ours.
+#[tokio::test]
+async fn a_lease_that_is_taken_ends_what_is_near_under_its_key() {
+    let backend = Echoing::new();
+    let cache: Cache = builder().near(memory()).remote(backend.clone()).build().unwrap();
+    let (key, source) = (cache.key("profile"), Source::default());
+    cache.get_or_load(&key, || source.load()).await.unwrap();
+    backend.remove(&key).await;
+    assert!(cache.get::<u32>(&key).await.unwrap().is_some(), "it is near, and nobody has told");
+
+    let failed = cache.get_or_load::<String, _, _, _>(&key, || async { Err("away") }).await;
+
+    assert_eq!(failed.unwrap_err(), "away");
+    assert_eq!(cache.get::<u32>(&key).await.unwrap(), None);
+}
