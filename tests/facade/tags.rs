@@ -1,7 +1,10 @@
 //! P2 and P3 for tags, known before a load or only after it.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
+use cache_aside::backend::{Backend, SetMode, SetOptions, SetOutcome};
+use cache_aside::testing::{Operation, Recorder};
 use cache_aside::{Cache, CallOptions, Key, Loaded, Outcome, RedisBackend};
 use cache_test_servers::{Flavour, Server, server_or_return};
 use tokio::sync::oneshot;
@@ -180,6 +183,26 @@ async fn a_tag_that_cannot_be_stored_is_an_answer_all_the_same() {
 
     assert_eq!(two.get::<u32>(&key).await.unwrap(), None);
     assert_eq!(one.stats().values_unsupported, 1);
+}
+
+/// Bytes that look like an entry with tags are none.
+#[tokio::test]
+async fn bytes_of_strangers_make_no_tags() {
+    let shared = memory();
+    let recorder = Recorder::new(shared.clone());
+    let cache = builder().remote(recorder.clone()).build().unwrap();
+    let (key, source) = (cache.key("search"), Source::default());
+    let mut bytes = vec![0; 64];
+    bytes[19] = 2;
+    bytes.extend(b"\x01\x04rust");
+    let always = SetOptions::new(Duration::from_secs(60), SetMode::Always);
+    let stored = shared.set(&key, bytes.into(), &always).await.unwrap();
+    assert_eq!(stored, SetOutcome::Stored);
+
+    assert_eq!(*cache.get_or_load(&key, || source.load()).await.unwrap(), 1);
+
+    let asked = recorder.take().into_iter().filter(|it| *it == Operation::Generations).count();
+    assert_eq!(asked, 1, "for the groups of the key");
 }
 
 on_every_server! {

@@ -1,6 +1,6 @@
 //! The names of tags, in front of the payload: their number, then the length and bytes of each.
 
-use super::{FLAG_TAGS, FLAGS, Flaw, GROUP_LEN, HEADER_LEN};
+use super::{FLAG_TAGS, FLAGS, Flaw, GROUP_LEN, HEADER_LEN, decode};
 use crate::{Error, ErrorKind, Result};
 
 /// The most bytes that names can take.
@@ -37,12 +37,13 @@ pub(super) fn take(bytes: &[u8]) -> Result<(Vec<&[u8]>, &[u8]), Flaw> {
     Ok((names, rest))
 }
 
-/// Returns the names of the tags of an entry, of which nothing has been verified.
+/// Returns the names of the tags of an entry; none for bytes that are no entry, as a number would be
+/// kept in the store for whatever they seem to name.
 pub(crate) fn tag_names(stored: &[u8]) -> Vec<&[u8]> {
     let (Some(flags), Some(groups)) = (stored.get(FLAGS), stored.get(FLAGS + 1)) else {
         return Vec::new();
     };
-    if flags & FLAG_TAGS == 0 {
+    if flags & FLAG_TAGS == 0 || decode(stored, usize::MAX).is_err() {
         return Vec::new();
     }
     let tags = stored.get(HEADER_LEN + usize::from(*groups) * GROUP_LEN..).unwrap_or_default();
