@@ -20,6 +20,14 @@ fn a_wrong_cache_is_not_built() {
             }),
             "`remote_timeout` is Duration::MAX",
         ),
+        (
+            Cache::builder("atlas").near(memory()).settings({
+                let mut settings = Settings::default();
+                settings.hold = Some(Duration::from_secs(1));
+                settings
+            }),
+            "`hold` needs a remote level",
+        ),
     ];
     for (builder, expected) in wrong {
         let error = builder.build().unwrap_err();

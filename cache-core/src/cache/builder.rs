@@ -96,6 +96,11 @@ impl CacheBuilder {
             let text = "a cache has a near level, a remote level or both: call `near` or `remote`";
             return Err(Error::new(ErrorKind::Config, text));
         }
+        if self.parts.settings.hold.is_some() && self.parts.remote.is_none() {
+            let text = "`hold` needs a remote level, which keeps the tombstones: call `remote`, or \
+                        leave `hold` out";
+            return Err(Error::new(ErrorKind::Config, text));
+        }
         Ok(Cache { engine: Arc::new(Engine::new(&prefix, self.parts)), prefix: prefix.into() })
     }
 }

@@ -93,7 +93,7 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
         land(self.probe());
         land(self.look().await);
         loop {
-            if Instant::now() >= deadline {
+            if !self.open.is_empty() && Instant::now() >= deadline {
                 self.stop_waiting();
             }
             land(self.load().await?);
@@ -106,7 +106,6 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
             if self.wanted.is_empty() && !self.open.is_empty() && !waiters.is_empty() {
                 let pause = pause.next(self.batch.engine.is_listening());
                 let _ = select(select_all(waiters), pin!(sleep(pause))).await;
-                land(self.look_again().await);
             }
         }
     }
@@ -225,6 +224,7 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
     /// Loads for all that others are loading still.
     fn stop_waiting(&mut self) {
         let open = std::mem::take(&mut self.open);
+        open.iter().for_each(|_| self.batch.engine.counters.waits_given_up.add_one());
         self.wanted.extend(open.into_iter().map(|piece| Wanted::of(piece, None)));
     }
 

@@ -27,7 +27,8 @@ const NONE: u8 = b'-';
 /// shorter than 112 bytes.
 ///
 /// A key longer than [`Key::MAX_LEN`] is kept in a shortened form that [`is_too_long`] tells: such
-/// a key is never looked up nor stored, and a load under it goes straight to the loader.
+/// a key is never looked up nor stored, and a load under it goes straight to the loader. Two such keys
+/// that begin alike compare as equal: do not use them in maps of your own.
 ///
 /// `Debug` shows the entity and a hash, never the arguments.
 ///

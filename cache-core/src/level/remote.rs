@@ -52,7 +52,7 @@ impl Remote {
         Self { gate, ears, numbers, settings, longest_ttl, counters, fences }
     }
 
-    /// Whether changes by others are told at present.
+    /// Returns what hears of changes by others.
     pub(crate) fn ears(&self) -> &Ears {
         &self.ears
     }
@@ -145,7 +145,9 @@ impl Remote {
         let first = groups.iter().take_while(|group| hold.is_some() && group.is_any_tag()).count();
         let (any_tag, held) = groups.split_at(first);
         let advance = async {
-            self.gate.backend.advance(any_tag, &options).await?;
+            if !any_tag.is_empty() {
+                self.gate.backend.advance(any_tag, &options).await?;
+            }
             self.gate.backend.advance(held, &options.hold(hold)).await
         };
         self.gate.call(advance).await
