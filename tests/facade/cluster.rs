@@ -4,13 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use cache_aside::{
-    Cache, CallOptions, Hearing, Key, Outcome, RedisBackend, RedisConfig, Settings, TtlTable,
-};
+use cache_aside::{Cache, CallOptions, Key, Outcome, RedisConfig};
 use cache_test_servers::{Cluster, Flavour, Server, cluster_or_return};
 use futures_util::future::join_all;
 
-use crate::common::{Source, memory, until};
+use crate::common::{Source, instance_of, listening, newer, until, warm};
 
 macro_rules! on_every_cluster {
     ($($name:ident)*) => {
@@ -44,50 +42,12 @@ fn instance(cluster: &Cluster, settings: &str) -> Cache {
     instance_of(RedisConfig::cluster(cluster.seeds()).unwrap(), settings)
 }
 
-fn instance_of(config: RedisConfig, settings: &str) -> Cache {
-    Cache::builder("test")
-        .ttl_table(TtlTable::from_toml("default = '1h'").unwrap())
-        .settings(Settings::from_toml(settings).unwrap())
-        .near(memory())
-        .remote(RedisBackend::with_config(config).unwrap())
-        .build()
-        .unwrap()
-}
-
 fn keys(cache: &Cache) -> Vec<Key> {
     (0..KEYS).map(|user| cache.key("profile").user(user)).collect()
 }
 
 fn primary_of<'a>(cluster: &'a Cluster, key: &Key) -> &'a Server {
     cluster.primary_of_slot(Cluster::slot_of(key.as_bytes()))
-}
-
-async fn listening(cache: &Cache) -> bool {
-    cache.health().await.remote.unwrap().hearing == Hearing::Everything
-}
-
-/// Asks until the answer is a near hit that relies on news.
-async fn warm(cache: &Cache, key: &Key, source: &Source) -> u32 {
-    let options = CallOptions::table();
-    let mut value = 0;
-    until("a near hit", async || {
-        let answer = cache.fetch(key, &options, || source.load()).await.unwrap();
-        value = *answer.value;
-        answer.outcome == Outcome::NearHit && listening(cache).await
-    })
-    .await;
-    value
-}
-
-/// Asks until the answer is newer than `old`; nothing but news ends what is near.
-async fn newer(cache: &Cache, key: &Key, source: &Source, old: u32) -> u32 {
-    let mut value = old;
-    until("a newer value", async || {
-        value = *cache.get_or_load(key, || source.load()).await.unwrap();
-        value > old
-    })
-    .await;
-    value
 }
 
 const PATIENT: &str = "remote_timeout = '1s'\ndegraded_ttl = '1h'";

@@ -6,7 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use cache_aside::testing::ManualClock;
-use cache_aside::{Cache, CacheBuilder, Key, MemoryBackend, Settings, TtlTable};
+use cache_aside::{
+    Cache, CacheBuilder, CallOptions, Key, MemoryBackend, Outcome, RedisBackend, RedisConfig,
+    Settings, TtlTable,
+};
+pub(crate) use cache_aside_tests::world::until;
 use cache_test_servers::Server;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -54,14 +58,44 @@ pub(crate) fn timed() -> (ManualClock, CacheBuilder) {
     (clock.clone(), builder().clock(Arc::new(clock)))
 }
 
-/// Waits until `condition` holds.
-pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let mut tries = 0;
-    while !condition().await {
-        tries += 1;
-        assert!(tries < 10_000, "never happened: {what}");
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+/// An instance whose near entries only end in time if somebody tells it, where `settings` say so.
+pub(crate) fn instance_of(config: RedisConfig, settings: &str) -> Cache {
+    Cache::builder("test")
+        .ttl_table(TtlTable::from_toml("default = '1h'").unwrap())
+        .settings(Settings::from_toml(settings).unwrap())
+        .near(memory())
+        .remote(RedisBackend::with_config(config).unwrap())
+        .build()
+        .unwrap()
+}
+
+/// Whether an instance hears of every change.
+pub(crate) async fn listening(cache: &Cache) -> bool {
+    cache.health().await.remote.unwrap().is_listening()
+}
+
+/// Asks until the answer is a near hit that relies on news.
+pub(crate) async fn warm(cache: &Cache, key: &Key, source: &Source) -> u32 {
+    let options = CallOptions::table();
+    let mut value = 0;
+    until("a near hit", async || {
+        let answer = cache.fetch(key, &options, || source.load()).await.unwrap();
+        value = *answer.value;
+        answer.outcome == Outcome::NearHit && listening(cache).await
+    })
+    .await;
+    value
+}
+
+/// Asks until the answer is newer than `old`; nothing but news ends what is near.
+pub(crate) async fn newer(cache: &Cache, key: &Key, source: &Source, old: u32) -> u32 {
+    let mut value = old;
+    until("a newer value", async || {
+        value = *cache.get_or_load(key, || source.load()).await.unwrap();
+        value > old
+    })
+    .await;
+    value
 }
 
 /// A load that is under way until it is told to end.

@@ -2,12 +2,10 @@
 
 use std::time::Instant;
 
-use cache_aside::{
-    Cache, CallOptions, Hearing, Key, Outcome, RedisBackend, RedisConfig, Settings, TtlTable,
-};
+use cache_aside::{Cache, CallOptions, Key, Outcome, RedisConfig};
 use cache_test_servers::{Flavour, SentinelSet, sentinel_or_return};
 
-use crate::common::{Source, memory, until};
+use crate::common::{Source, instance_of, listening, newer, until, warm};
 
 macro_rules! on_every_set {
     ($($name:ident)*) => {
@@ -34,28 +32,7 @@ on_every_set! {
 fn instance(set: &SentinelSet) -> Cache {
     let urls = set.addresses().into_iter().map(|(host, port)| format!("redis://{host}:{port}"));
     let config = RedisConfig::sentinel(SentinelSet::NAME, urls).unwrap();
-    let settings = "remote_timeout = '1s'\ndegraded_ttl = '1h'";
-    Cache::builder("test")
-        .ttl_table(TtlTable::from_toml("default = '1h'").unwrap())
-        .settings(Settings::from_toml(settings).unwrap())
-        .near(memory())
-        .remote(RedisBackend::with_config(config).unwrap())
-        .build()
-        .unwrap()
-}
-
-/// Asks until the answer is a near hit that relies on news.
-async fn warm(cache: &Cache, key: &Key, source: &Source) -> u32 {
-    let options = CallOptions::table();
-    let mut value = 0;
-    until("a near hit", async || {
-        let answer = cache.fetch(key, &options, || source.load()).await.unwrap();
-        value = *answer.value;
-        answer.outcome == Outcome::NearHit
-            && cache.health().await.remote.unwrap().hearing == Hearing::Everything
-    })
-    .await;
-    value
+    instance_of(config, "remote_timeout = '1s'\ndegraded_ttl = '1h'")
 }
 
 /// Waits until a new entry of one instance is found by the other.
@@ -74,8 +51,7 @@ async fn shared_again(one: &Cache, two: &Cache, source: &Source) {
 async fn assert_heard(one: &Cache, two: &Cache, key: &Key, source: &Source) {
     let old = warm(two, key, source).await;
     one.invalidate(key).await.unwrap();
-    until("a newer value", async || *two.get_or_load(key, || source.load()).await.unwrap() > old)
-        .await;
+    newer(two, key, source, old).await;
 }
 
 async fn a_killed_primary_is_followed_and_nothing_from_before_is_trusted(set: &SentinelSet) {
@@ -87,10 +63,7 @@ async fn a_killed_primary_is_followed_and_nothing_from_before_is_trusted(set: &S
 
     let (old, killed) = (set.primary(), Instant::now());
     old.kill();
-    until("the outage is noticed", async || {
-        two.health().await.remote.unwrap().hearing != Hearing::Everything
-    })
-    .await;
+    until("the outage is noticed", async || !listening(&two).await).await;
     until("a write", async || one.invalidate(&key).await.is_ok()).await;
     println!("from the kill to the next write: {:?}", killed.elapsed());
     shared_again(&one, &two, &source).await;

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cache_aside::{Cache, CallOptions, Key, Outcome, RedisBackend, Settings, TtlTable};
+use cache_aside::{Cache, CallOptions, Key, Outcome, RedisBackend, RedisConfig};
 use cache_test_servers::{Flavour, Server, server_or_return};
 use serde::{Deserialize, Serialize};
 
-use crate::common::{Source, kill_connections, memory, on_every_server, until};
+use crate::common::{
+    Source, instance_of, kill_connections, listening, memory, newer, on_every_server, until, warm,
+};
 
 on_every_server! {
     a_connection_that_is_killed_costs_what_was_near
@@ -28,41 +30,7 @@ fn instance(server: &Server) -> Cache {
 }
 
 fn instance_with(server: &Server, settings: &str) -> Cache {
-    Cache::builder("test")
-        .ttl_table(TtlTable::from_toml("default = '1h'").unwrap())
-        .settings(Settings::from_toml(settings).unwrap())
-        .near(memory())
-        .remote(RedisBackend::new(&server.url()).unwrap())
-        .build()
-        .unwrap()
-}
-
-/// Asks until the answer is a near hit.
-async fn warm(cache: &Cache, key: &Key, source: &Source) -> u32 {
-    let options = CallOptions::table();
-    let mut value = 0;
-    until("a near hit", async || {
-        let answer = cache.fetch(key, &options, || source.load()).await.unwrap();
-        value = *answer.value;
-        answer.outcome == Outcome::NearHit && listening(cache).await
-    })
-    .await;
-    value
-}
-
-async fn listening(cache: &Cache) -> bool {
-    cache.health().await.remote.unwrap().is_listening()
-}
-
-/// Asks until the answer is newer than `old`; never longer than the news take.
-async fn newer(cache: &Cache, key: &Key, source: &Source, old: u32) -> u32 {
-    let mut value = old;
-    until("a newer value", async || {
-        value = *cache.get_or_load(key, || source.load()).await.unwrap();
-        value > old
-    })
-    .await;
-    value
+    instance_of(RedisConfig::new(&server.url()).unwrap(), settings)
 }
 
 async fn an_edit_ends_the_near_copies_of_other_instances(server: Server) {

@@ -3,12 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cache_aside::{
-    Cache, CallOptions, ErrorKind, Hearing, Key, Outcome, RedisBackend, Settings, TtlTable,
-};
+use cache_aside::{Cache, CallOptions, ErrorKind, Hearing, Key, Outcome, RedisConfig};
 use cache_test_servers::{Flavour, Server, server_or_return};
 
-use crate::common::{Source, memory, on_every_server, until};
+use crate::common::{Source, instance_of, newer, on_every_server, until};
 
 on_every_server! {
     a_user_without_info_misses_nothing
@@ -20,13 +18,7 @@ on_every_server! {
 
 fn instance_at(url: &str) -> Cache {
     let settings = "remote_timeout = '1s'\ndegraded_ttl = '1h'\nmax_silence = '1s'";
-    Cache::builder("test")
-        .ttl_table(TtlTable::from_toml("default = '1h'").unwrap())
-        .settings(Settings::from_toml(settings).unwrap())
-        .near(memory())
-        .remote(RedisBackend::new(url).unwrap())
-        .build()
-        .unwrap()
+    instance_of(RedisConfig::new(url).unwrap(), settings)
 }
 
 fn allow(server: &Server, rule: &str) {
@@ -52,16 +44,6 @@ async fn warm(cache: &Cache, key: &Key, source: &Source) -> u32 {
         let (answer, outcome) = ask(cache, key, source).await;
         value = answer;
         outcome == Outcome::NearHit
-    })
-    .await;
-    value
-}
-
-async fn newer(cache: &Cache, key: &Key, source: &Source, old: u32) -> u32 {
-    let mut value = old;
-    until("a newer value", async || {
-        value = ask(cache, key, source).await.0;
-        value > old
     })
     .await;
     value

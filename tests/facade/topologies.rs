@@ -1,37 +1,15 @@
 //! The same promises however the server is reached. Failovers are in `failover`.
 
-use cache_aside::{
-    Cache, CallOptions, Hearing, Key, Outcome, RedisBackend, RedisConfig, Settings, TtlTable,
-};
+use cache_aside::{Cache, RedisConfig};
 use cache_test_servers::{Flavour, Server, server_or_return};
 
-use crate::common::{Source, memory, until};
+use crate::common::{Source, instance_of, newer, warm};
 
 const BOTH: [Flavour; 2] = [Flavour::Redis, Flavour::Valkey];
 
 /// An instance whose near entries only end in time if somebody tells it.
 fn instance(config: &RedisConfig) -> Cache {
-    Cache::builder("test")
-        .ttl_table(TtlTable::from_toml("default = '1h'").unwrap())
-        .settings(Settings::from_toml("remote_timeout = '1s'\ndegraded_ttl = '1h'").unwrap())
-        .near(memory())
-        .remote(RedisBackend::with_config(config.clone()).unwrap())
-        .build()
-        .unwrap()
-}
-
-/// Asks until the answer is a near hit that relies on news.
-async fn warm(cache: &Cache, key: &Key, source: &Source) -> u32 {
-    let options = CallOptions::table();
-    let mut value = 0;
-    until("a near hit", async || {
-        let answer = cache.fetch(key, &options, || source.load()).await.unwrap();
-        value = *answer.value;
-        answer.outcome == Outcome::NearHit
-            && cache.health().await.remote.unwrap().hearing == Hearing::Everything
-    })
-    .await;
-    value
+    instance_of(config.clone(), "remote_timeout = '1s'\ndegraded_ttl = '1h'")
 }
 
 /// Entries are shared, and an edit on one instance is heard by the other.
@@ -41,8 +19,7 @@ async fn assert_coherent(config: RedisConfig) {
     assert_eq!((warm(&one, &key, &source).await, warm(&two, &key, &source).await), (1, 1));
 
     one.invalidate(&key).await.unwrap();
-    until("a newer value", async || *two.get_or_load(&key, || source.load()).await.unwrap() > 1)
-        .await;
+    newer(&two, &key, &source, 1).await;
 
     let stats = [one.stats(), two.stats()];
     assert!(stats.iter().all(|stats| stats.remote_errors + stats.remote_timeouts == 0));

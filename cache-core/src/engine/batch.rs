@@ -1,9 +1,9 @@
 //! Many keys at once: one look, and one call of the loader for all that are missing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{Either, join_all, poll_immediate, select};
@@ -216,8 +216,16 @@ struct Led {
 /// Where the keys come together that are to be loaded in one go.
 #[derive(Default)]
 struct Desk {
-    led: Mutex<(Vec<Led>, Vec<usize>)>,
+    list: Mutex<List>,
     entered: Notify,
+}
+
+#[derive(Default)]
+struct List {
+    /// Those that nobody has taken yet.
+    led: Vec<Led>,
+    /// The places of all that ever came.
+    places: HashSet<usize>,
 }
 
 impl Desk {
@@ -225,9 +233,9 @@ impl Desk {
     async fn enter(&self, piece: Piece) -> Landing {
         let (land, landing) = oneshot::channel();
         {
-            let mut all = self.led.lock().unwrap_or_else(PoisonError::into_inner);
-            all.1.push(piece.place);
-            all.0.push(Led { piece, land });
+            let mut list = self.list();
+            list.places.insert(piece.place);
+            list.led.push(Led { piece, land });
         }
         self.entered.notify_one();
         // Dropped where the loader knows of none.
@@ -236,18 +244,22 @@ impl Desk {
 
     /// Whether the load for this place is ours.
     fn has(&self, place: usize) -> bool {
-        self.led.lock().unwrap_or_else(PoisonError::into_inner).1.contains(&place)
+        self.list().places.contains(&place)
     }
 
     /// Waits for keys, and takes all there are.
     async fn next(&self) -> Vec<Led> {
         loop {
             self.entered.notified().await;
-            let mut all = self.led.lock().unwrap_or_else(PoisonError::into_inner);
-            if !all.0.is_empty() {
-                return std::mem::take(&mut all.0);
+            let led = std::mem::take(&mut self.list().led);
+            if !led.is_empty() {
+                return led;
             }
         }
+    }
+
+    fn list(&self) -> MutexGuard<'_, List> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sorts landings into answers, and places to load for after others' loads came to nothing.
