@@ -141,15 +141,22 @@ async fn a_hung_server_ends_near_entries_in_time(server: Server) {
     let key = cache.key("profile").user(1);
     let value = warm(&cache, &key, &source).await;
 
+    until("the watchdog is answered", async || heard_ago(&cache).await < 400).await;
     server.stop();
     newer(&cache, &key, &source, value).await;
+    until("health tells of the silence", async || heard_ago(&cache).await > 400).await;
 
     server.resume();
+    until("health tells of its end", async || heard_ago(&cache).await < 400).await;
     until("it is heard again", async || {
         cache.get_or_load(&key, || source.load()).await.unwrap();
         listening(&cache).await && cache.health().await.is_complete()
     })
     .await;
+}
+
+async fn heard_ago(cache: &Cache) -> u64 {
+    cache.health().await.remote.unwrap().heard_ms_ago.unwrap()
 }
 
 /// The rule that `docs/keys.md` states, word by word.
@@ -225,12 +232,15 @@ async fn commands_per_call_are_counted(server: Server) {
     let removed = commands(&server);
     one.invalidate_user(0).await.unwrap();
     let ended = commands(&server);
+    one.invalidate_tag("rust").await.unwrap();
+    let untagged = commands(&server);
 
     assert_eq!(missed - before, 3, "a look-up that takes the lease, a fill, and a look at it");
     assert_eq!(hit - missed, 1, "a remote hit is one command");
     assert_eq!(near - warmed, 0, "a near hit is none");
     assert_eq!(removed - near, 1);
     assert_eq!(ended - removed, 1);
+    assert_eq!(untagged - ended, 2, "a tag, and before it what moves with every tag");
 }
 
 /// Commands of clients so far; what scripts call inside the server, and pings, are not counted.
