@@ -1,15 +1,16 @@
 //! The in-memory backend.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use cache_core::backend::{
-    AdvanceOptions, Capabilities, InvalidateOptions, LeaseRequest, ListenOptions, Listener,
-    SetMode, SetOptions, SetOutcome, Slot, Tombstone,
+    AdvanceOptions, Capabilities, Identity, InvalidateOptions, LeaseRequest, ListenOptions,
+    Listener, SetMode, SetOptions, SetOutcome, Slot, Tombstone,
 };
 use cache_core::wire::{Mark, Stamp};
 use cache_core::{
@@ -37,6 +38,8 @@ struct Inner {
     max_bytes: u64,
     clock: Arc<dyn Clock>,
     closed: AtomicBool,
+    /// Who it is to the users of each namespace.
+    identities: Mutex<HashMap<u64, Identity>>,
     values: OnceLock<Cache<Name, Arc<NearEntry>, KeptHash>>,
     entries: OnceLock<Cache<Name, Stored, KeptHash>>,
 }
@@ -56,9 +59,10 @@ impl MemoryBackend {
 
     /// As [`with_max_bytes`](Self::with_max_bytes), with entries that expire by `clock`.
     pub fn with_clock(max_bytes: u64, clock: Arc<dyn Clock>) -> Self {
-        let closed = AtomicBool::new(false);
+        let (closed, identities) = (AtomicBool::new(false), Mutex::default());
         let (values, entries) = (OnceLock::new(), OnceLock::new());
-        Self { inner: Arc::new(Inner { max_bytes, clock, closed, values, entries }) }
+        let inner = Inner { max_bytes, clock, closed, identities, values, entries };
+        Self { inner: Arc::new(inner) }
     }
 
     pub(crate) fn values(&self) -> &Cache<Name, Arc<NearEntry>, KeptHash> {
@@ -131,6 +135,12 @@ impl MemoryBackend {
             }
         })?;
         Ok(generation)
+    }
+
+    fn advance_one(&self, group: &Group, options: &AdvanceOptions) -> Result<()> {
+        let (next, ttl) = options.next(group);
+        let change = Change::Put(next.to_stored().into(), ttl);
+        self.change(NameRef::group(group), |_| Some(change)).map(drop)
     }
 
     fn lives(&self, stored: &Stored) -> bool {
@@ -213,12 +223,21 @@ impl Backend for MemoryBackend {
     }
 
     async fn advance(&self, groups: &[Group], options: &AdvanceOptions) -> Result<()> {
-        for group in groups {
-            let (next, ttl) = options.next(group);
-            let change = Change::Put(next.to_stored().into(), ttl);
-            self.change(NameRef::group(group), |_| Some(change))?;
+        groups.iter().try_for_each(|group| self.advance_one(group, options))
+    }
+
+    async fn identify(&self, all: &Group, seen: Option<&Identity>) -> Result<Identity> {
+        // Memory forgets nothing, but what has been seen may have been another.
+        const NAME: &str = "memory";
+        let mut identities = self.inner.identities.lock().unwrap_or_else(PoisonError::into_inner);
+        let stored = identities.get(&all.id());
+        if let Some(stored) = stored.filter(|stored| stored.succeeds(seen, NAME)) {
+            return Ok(stored.clone());
         }
-        Ok(())
+        let next = Identity::successor(stored, seen, NAME);
+        self.advance_one(all, &AdvanceOptions::new(Duration::ZERO))?;
+        identities.insert(all.id(), next.clone());
+        Ok(next)
     }
 
     fn listen(&self, _options: &ListenOptions, _listener: Weak<dyn Listener>) {

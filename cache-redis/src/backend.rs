@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use cache_core::backend::{
-    AdvanceOptions, Backend, Capabilities, InvalidateOptions, LeaseRequest, ListenOptions,
-    Listener, SetMode, SetOptions, SetOutcome, Slot, Tombstone,
+    AdvanceOptions, Backend, Capabilities, Identity, InvalidateOptions, LeaseRequest,
+    ListenOptions, Listener, SetMode, SetOptions, SetOutcome, Slot, Tombstone,
 };
 use cache_core::wire::Stamp;
 use cache_core::{Generation, Group, Key};
@@ -18,7 +18,7 @@ use crate::config::RedisConfig;
 use crate::error::{lost, unexpected};
 use crate::script::{FILL, RELEASE};
 use crate::servers::{Answer, Purpose, Servers};
-use crate::{Error, ErrorKind, Result, numbers, reads, reply, ttl};
+use crate::{Error, ErrorKind, Result, identity, numbers, reads, reply, ttl};
 
 /// Stores entries in Redis or Valkey.
 ///
@@ -138,6 +138,10 @@ impl Backend for RedisBackend {
             return Ok(());
         }
         numbers::advance(&self.servers, groups, options).await
+    }
+
+    async fn identify(&self, all: &Group, seen: Option<&Identity>) -> Result<Identity> {
+        identity::identify(&self.servers, all, seen).await
     }
 
     fn listen(&self, options: &ListenOptions, listener: Weak<dyn Listener>) {

@@ -26,6 +26,7 @@ mod endpoint;
 mod env;
 mod error;
 mod followers;
+mod identity;
 mod link;
 mod news;
 mod numbers;

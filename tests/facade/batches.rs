@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use cache_aside::backend::{
-    AdvanceOptions, Backend, Capabilities, InvalidateOptions, LeaseRequest, ListenOptions,
-    Listener, SetOptions, SetOutcome, Slot,
+    AdvanceOptions, Backend, Capabilities, Identity, InvalidateOptions, LeaseRequest,
+    ListenOptions, Listener, SetOptions, SetOutcome, Slot,
 };
 use cache_aside::testing::{Operation, Recorder};
 use cache_aside::wire::Stamp;
@@ -342,6 +342,10 @@ impl Backend for Torn {
 
     async fn advance(&self, groups: &[Group], options: &AdvanceOptions) -> Result<()> {
         self.0.advance(groups, options).await
+    }
+
+    async fn identify(&self, all: &Group, seen: Option<&Identity>) -> Result<Identity> {
+        self.0.identify(all, seen).await
     }
 
     fn listen(&self, options: &ListenOptions, listener: Weak<dyn Listener>) {

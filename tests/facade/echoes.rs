@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cache_aside::backend::{
-    AdvanceOptions, Backend, Capabilities, InvalidateOptions, LeaseRequest, ListenOptions,
-    Listener, News, SetMode, SetOptions, SetOutcome, Slot,
+    AdvanceOptions, Backend, Capabilities, Identity, InvalidateOptions, LeaseRequest,
+    ListenOptions, Listener, News, SetMode, SetOptions, SetOutcome, Slot,
 };
 use cache_aside::wire::Stamp;
 use cache_aside::{Cache, CallOptions, Generation, Group, Key, MemoryBackend, Outcome, Result};
@@ -107,6 +107,10 @@ impl Backend for Echoing {
 
     async fn advance(&self, groups: &[Group], options: &AdvanceOptions) -> Result<()> {
         self.inner.advance(groups, options).await
+    }
+
+    async fn identify(&self, all: &Group, seen: Option<&Identity>) -> Result<Identity> {
+        self.inner.identify(all, seen).await
     }
 
     fn listen(&self, _: &ListenOptions, listener: Weak<dyn Listener>) {

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use cache_aside::backend::{
-    AdvanceOptions, Backend, Capabilities, InvalidateOptions, LeaseRequest, ListenOptions,
-    Listener, SetOptions, SetOutcome, Slot,
+    AdvanceOptions, Backend, Capabilities, Identity, InvalidateOptions, LeaseRequest,
+    ListenOptions, Listener, SetOptions, SetOutcome, Slot,
 };
 use cache_aside::wire::Stamp;
 use cache_aside::{
@@ -104,6 +104,10 @@ impl Backend for Late {
 
     async fn advance(&self, groups: &[Group], options: &AdvanceOptions) -> Result<()> {
         self.inner.advance(groups, options).await
+    }
+
+    async fn identify(&self, all: &Group, seen: Option<&Identity>) -> Result<Identity> {
+        self.inner.identify(all, seen).await
     }
 
     fn listen(&self, _: &ListenOptions, _: Weak<dyn Listener>) {}

@@ -1,11 +1,15 @@
 //! What stores entries: the trait that Redis, memory and your own store implement.
 
+mod identity;
+
 use std::fmt::{Debug, Display};
 use std::sync::Weak;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+
+pub use identity::Identity;
 
 use crate::group::{Generation, Group};
 use crate::key::Key;
@@ -67,6 +71,14 @@ pub trait Backend: Debug + Display + Send + Sync + 'static {
     /// is seen, those before it are too.
     async fn advance(&self, groups: &[Group], options: &AdvanceOptions) -> Result<()>;
 
+    /// Finds out who the store is, and gives `all`, the group of everything, another generation
+    /// if the store may have forgotten what it was told since it was `seen`.
+    ///
+    /// [`Identity::succeeds`] says when that is not needed, so that of many instances one does it.
+    /// Comparing and writing are one atomic step. Asked before anything else after
+    /// [`News::Stranger`], and of stores that are [shared](Capabilities::shared) at first.
+    async fn identify(&self, all: &Group, seen: Option<&Identity>) -> Result<Identity>;
+
     /// Tells `listener` what others change, from now on.
     ///
     /// Called at most once, before any other operation. A backend that cannot tell does nothing;
@@ -108,6 +120,9 @@ pub enum News<'a> {
     /// From now on some changes are told, such as those that other instances of this library make.
     /// Near entries are trusted as little as if nothing were told, but end at once when it is.
     Partly,
+    /// From now on the answers are those of another server, or of one that may have forgotten what
+    /// it was told. Nothing is read from it before [`Backend::identify`] has succeeded.
+    Stranger,
 }
 
 /// What to listen to, and how well.

@@ -163,6 +163,7 @@ impl Engine {
             invalidations: counters.invalidations.read(),
             invalidations_failed: counters.invalidations_failed.read(),
             news: counters.news.read(),
+            strangers: self.remote.as_ref().map_or(0, |remote| remote.ears().strangers()),
             keys_too_long: counters.keys_too_long.read(),
             values_too_large: counters.values_too_large.read(),
             values_unsupported: counters.values_unsupported.read(),

@@ -31,6 +31,8 @@ pub(crate) struct Ears {
     /// When the store was last heard, in milliseconds of the monotonic clock.
     heard_at: AtomicU64,
     waiters: Box<[Notify]>,
+    /// How often the store turned out to be another.
+    strangers: AtomicU64,
     /// Whether the store is known to echo what it says it does.
     echoing: AtomicBool,
     fences: Arc<Fences>,
@@ -73,6 +75,7 @@ impl Ears {
             partly: AtomicBool::new(false),
             heard_at: AtomicU64::new(Self::NEVER),
             waiters: (0..WAITERS).map(|_| Notify::new()).collect(),
+            strangers: AtomicU64::new(0),
             echoing: AtomicBool::new(false),
             fences,
             near,
@@ -105,6 +108,11 @@ impl Ears {
         let heard_at = self.heard_at.load(Ordering::Relaxed);
         let heard_at = (heard_at != Self::NEVER).then(|| Duration::from_millis(heard_at))?;
         Some(self.clock.monotonic().saturating_sub(heard_at))
+    }
+
+    /// Returns how often the store turned out to be another.
+    pub(crate) fn strangers(&self) -> u64 {
+        self.strangers.load(Ordering::SeqCst)
     }
 
     /// Whether an entry may be served as far as news are concerned.
@@ -204,6 +212,9 @@ impl Listener for Ears {
             News::Flushed => self.fences.bump_all(),
             News::Listening => self.listen(),
             News::Partly => self.listen_partly(),
+            News::Stranger => {
+                self.strangers.fetch_add(1, Ordering::SeqCst);
+            }
         }
     }
 }

@@ -41,6 +41,8 @@ pub struct Stats {
     pub invalidations_failed: u64,
     /// News of the remote level: what others changed, and our own echoes.
     pub news: u64,
+    /// How often the remote level turned out to be another server, or one that may have forgotten.
+    pub strangers: u64,
     /// Calls under a key longer than [`Key::MAX_LEN`](crate::Key::MAX_LEN).
     pub keys_too_long: u64,
     /// Values over `max_value_bytes`: served, not cached.

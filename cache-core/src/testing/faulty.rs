@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::backend::{
-    AdvanceOptions, Backend, Capabilities, InvalidateOptions, LeaseRequest, ListenOptions,
-    Listener, SetOptions, SetOutcome, Slot,
+    AdvanceOptions, Backend, Capabilities, Identity, InvalidateOptions, LeaseRequest,
+    ListenOptions, Listener, SetOptions, SetOutcome, Slot,
 };
 use crate::group::{Generation, Group};
 use crate::key::Key;
@@ -128,6 +128,10 @@ impl<B: Backend> Backend for Faulty<B> {
 
     async fn advance(&self, groups: &[Group], options: &AdvanceOptions) -> Result<()> {
         self.perform(self.inner.advance(groups, options)).await
+    }
+
+    async fn identify(&self, all: &Group, seen: Option<&Identity>) -> Result<Identity> {
+        self.perform(self.inner.identify(all, seen)).await
     }
 
     fn listen(&self, options: &ListenOptions, listener: Weak<dyn Listener>) {

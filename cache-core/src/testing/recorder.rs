@@ -9,8 +9,8 @@ use bytes::Bytes;
 
 use crate::Result;
 use crate::backend::{
-    AdvanceOptions, Backend, Capabilities, InvalidateOptions, LeaseRequest, ListenOptions,
-    Listener, SetOptions, SetOutcome, Slot,
+    AdvanceOptions, Backend, Capabilities, Identity, InvalidateOptions, LeaseRequest,
+    ListenOptions, Listener, SetOptions, SetOutcome, Slot,
 };
 use crate::group::{Generation, Group};
 use crate::key::Key;
@@ -30,6 +30,8 @@ pub enum Operation {
     Get,
     /// `holds`
     Holds,
+    /// `identify`
+    Identify,
     /// `invalidate`
     Invalidate,
     /// `ping`
@@ -97,6 +99,10 @@ impl<B: Backend> Backend for Recorder<B> {
 
     async fn advance(&self, groups: &[Group], options: &AdvanceOptions) -> Result<()> {
         self.note(Operation::Advance).advance(groups, options).await
+    }
+
+    async fn identify(&self, all: &Group, seen: Option<&Identity>) -> Result<Identity> {
+        self.note(Operation::Identify).identify(all, seen).await
     }
 
     fn listen(&self, options: &ListenOptions, listener: Weak<dyn Listener>) {

@@ -6,9 +6,11 @@
 
 mod groups;
 mod holds;
+mod identity;
 
 pub use groups::*;
 pub use holds::*;
+pub use identity::*;
 
 use std::time::{Duration, Instant};
 
@@ -49,6 +51,8 @@ macro_rules! conformance {
             a_missing_generation_is_made_once
             a_missing_key_is_missing
             a_released_lease_can_be_taken
+            a_store_that_was_away_ends_everything_once
+            a_store_that_is_known_ends_nothing
             a_stamp_is_held_until_something_else_is_there
             a_tombstone_keeps_leases_and_fills_away
             an_entry_ends_with_its_ttl
