@@ -63,7 +63,6 @@ async fn under_use(redis: &str, source: &str, seed: u64, operations: u64, mut pa
     for round in 0..ROUNDS {
         world.play(seed.wrapping_add(round << 16), operations / ROUNDS).await;
         parent.meet("done").await;
-        world.tell_the_rest().await;
         parent.meet("told").await;
         world.settle().await;
         parent.meet("settled").await;

@@ -25,7 +25,7 @@ pub mod testing;
 pub mod __private;
 
 pub use backend::Backend;
-pub use cache::{Cache, CacheBuilder, Changes, WriteGuard};
+pub use cache::{Cache, CacheBuilder, Changes, Invalidation, WriteGuard};
 pub use clock::{Clock, SystemClock};
 pub use engine::answer::{Answer, Value};
 pub use engine::loaded::Loaded;
@@ -33,6 +33,6 @@ pub use error::{Error, ErrorKind, Result};
 pub use group::{Generation, Group};
 pub use key::{Key, KeyPart, KeyWriter};
 pub use level::near::{Near, NearEntry, NearUsage};
-pub use policy::{CallOptions, Settings, Ttl, TtlTable};
-pub use stats::{EntityStats, Health, Hearing, Outcome, RemoteHealth, RemoteState, Stats};
+pub use policy::{CallOptions, InvalidatePolicy, Settings, Ttl, TtlTable};
+pub use stats::{Closed, EntityStats, Health, Hearing, Outcome, RemoteHealth, RemoteState, Stats};
 pub use tier::Tier;

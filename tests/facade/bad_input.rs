@@ -148,6 +148,5 @@ async fn while_the_server_evicts_no_answer_is_old(server: Server) {
     let stats = server.cli(&["INFO", "stats"]);
     let evicted = stats.lines().find_map(|line| line.strip_prefix("evicted_keys:")).unwrap();
     assert!(evicted.trim().parse::<u64>().unwrap() > 100, "{evicted} keys were evicted");
-    world.tell_the_rest().await;
     world.settle().await;
 }

@@ -133,7 +133,7 @@ async fn with_a_hold_what_a_lagging_source_says_is_not_kept() {
         match by_group {
             true => one.invalidate_user(1).await.unwrap(),
             false => one.invalidate(&key).await.unwrap(),
-        }
+        };
         for cache in [&one, &two, &one, &two] {
             assert_eq!(replica.ask(cache, &key).await, (0, Outcome::Loaded));
         }

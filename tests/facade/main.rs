@@ -16,6 +16,7 @@ mod hearing;
 mod hits;
 mod invalidation;
 mod isolation;
+mod journal;
 mod late;
 mod macros;
 mod moving;

@@ -25,7 +25,6 @@ async fn no_answer_is_older_than_an_invalidation_that_has_returned(server: Serve
     let operations = number("CACHE_ASIDE_OPERATIONS").unwrap_or(100_000);
     for round in 0..ROUNDS {
         world.play(seed.wrapping_add(round << 32), operations / ROUNDS).await;
-        world.tell_the_rest().await;
         world.settle().await;
     }
     println!("{} near hits", world.near_hits());

@@ -8,11 +8,12 @@ mod truth;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cache_aside::{
-    Cache, CallOptions, Key, Loaded, MemoryBackend, RedisBackend, Result, Settings, TtlTable,
+    Cache, CallOptions, Invalidation, Key, Loaded, MemoryBackend, RedisBackend, Result, Settings,
+    TtlTable,
 };
 use futures_util::future::join_all;
 use redis::aio::MultiplexedConnection;
@@ -38,8 +39,6 @@ pub struct World {
     redis: String,
     /// By instance and key: the version that an invalidation there has made known.
     floors: Vec<Vec<AtomicU64>>,
-    /// The keys of which Redis could not be told: it may serve an old value of those.
-    untold: Vec<AtomicBool>,
 }
 
 impl World {
@@ -55,7 +54,6 @@ impl World {
             truth,
             redis: redis.to_owned(),
             floors: (0..instances).map(|_| floors()).collect(),
-            untold: (0..KEYS).map(|_| AtomicBool::new(false)).collect(),
         }
     }
 
@@ -196,7 +194,7 @@ impl World {
     async fn edit(&self, at: usize, indices: &[usize], change: Change) {
         let edits = self.change(indices).await;
         let told = self.tell(at, change).await;
-        self.know(at, &edits, told.is_ok());
+        self.know(at, &edits, told);
     }
 
     async fn move_user(&self, at: usize, user: usize) {
@@ -212,7 +210,7 @@ impl World {
         let Ok(guard) = changes.begin().await else { return };
         let edits = self.change(&[index]).await;
         let told = guard.finish().await;
-        self.know(at, &edits, told.is_ok());
+        self.know(at, &edits, told);
     }
 
     async fn change(&self, indices: &[usize]) -> Vec<(usize, u64)> {
@@ -223,7 +221,7 @@ impl World {
         edits
     }
 
-    async fn tell(&self, at: usize, change: Change) -> Result<()> {
+    async fn tell(&self, at: usize, change: Change) -> Result<Invalidation> {
         let cache = &self.instances[at];
         match change {
             Change::All => cache.clear().await,
@@ -242,26 +240,12 @@ impl World {
         }
     }
 
-    /// What Redis could not be told of may come back from there: that is a promise not made yet.
-    fn know(&self, at: usize, edits: &[(usize, u64)], told: bool) {
+    /// From now on this instance answers with no less; what Redis could not be told of is told
+    /// before this instance reads from it again.
+    fn know(&self, at: usize, edits: &[(usize, u64)], told: Result<Invalidation>) {
+        told.expect("an invalidation that cannot be told is journalled");
         for (key, version) in edits {
-            if told {
-                self.floors[at][*key].fetch_max(*version, Ordering::SeqCst);
-            } else {
-                self.untold[*key].store(true, Ordering::SeqCst);
-            }
-        }
-    }
-
-    /// Tells Redis of all that it could not be told of before.
-    ///
-    /// # Panics
-    ///
-    /// If it never answers.
-    pub async fn tell_the_rest(&self) {
-        for index in (0..KEYS).filter(|index| self.untold[*index].swap(false, Ordering::SeqCst)) {
-            until("the last edit is told", async || self.tell(0, Change::Key(index)).await.is_ok())
-                .await;
+            self.floors[at][*key].fetch_max(*version, Ordering::SeqCst);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use futures_util::future::join;
 
-use super::{Cache, WriteGuard};
+use super::{Cache, Invalidation, WriteGuard};
 use crate::Result;
 use crate::group::Group;
 use crate::key::{Key, KeyPart};
@@ -75,12 +75,12 @@ impl Changes {
     /// # Errors
     ///
     /// As [`Cache::invalidate`]. What could be told to the remote level has been.
-    pub async fn invalidate(self) -> Result<()> {
+    pub async fn invalidate(self) -> Result<Invalidation> {
         let engine = &self.cache.engine;
         // Side by side: dropped while the remote level is slow, both have begun here.
         let (keys_told, groups_told) =
             join(engine.invalidate(&self.keys), engine.invalidate_groups(&self.groups)).await;
-        keys_told.and(groups_told)
+        Ok(keys_told?.max(groups_told?))
     }
 
     /// Says that they are about to change: the first half of an invalidation that survives a crash.
@@ -111,6 +111,7 @@ impl Changes {
     /// For the macro: a failure is counted and logged, as the writer itself has succeeded.
     #[doc(hidden)]
     pub async fn apply(self) {
+        // What is journalled is counted, and logged with the outage.
         if let Err(error) = self.invalidate().await {
             tracing::warn!(%error, "invalidation incomplete");
         }

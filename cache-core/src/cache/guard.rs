@@ -2,7 +2,7 @@
 
 use futures_util::future::join;
 
-use super::Changes;
+use super::{Changes, Invalidation};
 use crate::Result;
 
 /// Keeps what is about to change out of the cache, on every instance, until it has changed.
@@ -34,13 +34,13 @@ impl WriteGuard {
     ///
     /// # Errors
     ///
-    /// As [`Changes::invalidate`]; the remote level then keeps none of the entries until `guard_ttl`
-    /// has passed since the beginning.
-    pub async fn finish(self) -> Result<()> {
+    /// As [`Changes::invalidate`]; until the remote level is told, it keeps none of the entries, for
+    /// `guard_ttl` since the beginning at most.
+    pub async fn finish(self) -> Result<Invalidation> {
         let (engine, keys, groups) = self.parts();
         let (keys_told, groups_told) =
             join(engine.invalidate(keys), engine.invalidate_groups(groups)).await;
-        keys_told.and(groups_told)
+        Ok(keys_told?.max(groups_told?))
     }
 
     fn parts(&self) -> (&crate::engine::Engine, &[crate::key::Key], &[crate::group::Group]) {

@@ -3,6 +3,7 @@
 mod builder;
 mod changes;
 mod guard;
+mod invalidation;
 
 use std::fmt;
 use std::future::Future;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 pub use builder::CacheBuilder;
 pub use changes::Changes;
 pub use guard::WriteGuard;
+pub use invalidation::Invalidation;
 
 use crate::Result;
 use crate::engine::answer::{Answer, Sharing, Value};
@@ -19,7 +21,7 @@ use crate::engine::{Asked, Engine};
 use crate::group::Group;
 use crate::key::{Key, KeyPart, KeyWriter, escaped};
 use crate::policy::CallOptions;
-use crate::stats::{Health, Stats};
+use crate::stats::{Closed, Health, Stats};
 use crate::tier::Tier;
 
 /// A cache-aside cache: near level, remote level, and the rules between them.
@@ -30,9 +32,9 @@ use crate::tier::Tier;
 /// # Failure
 ///
 /// No method that is given a loader returns an error of the cache: with the remote level away, the
-/// caller gets the loader's answer. Methods that tell the remote level something (`set`,
-/// `invalidate…`) return an error if it could not be told; this instance has then forgotten the
-/// entry all the same.
+/// caller gets the loader's answer. What `set` and `invalidate…` could not tell the remote level is
+/// told before anything is read from it again ([`Invalidation::Journalled`]); with
+/// [`InvalidatePolicy::Strict`](crate::InvalidatePolicy::Strict) they return an error as well.
 #[derive(Clone)]
 pub struct Cache {
     engine: Arc<Engine>,
@@ -218,12 +220,15 @@ impl Cache {
     ///
     /// # Cancellation
     ///
-    /// Dropped half-way, this instance has forgotten the entry; the remote level may not have.
+    /// Dropped half-way, this instance has forgotten the entry, and tells the remote level before it
+    /// reads from it again.
     ///
     /// # Errors
     ///
-    /// If the remote level could not be told; this instance has forgotten the entry all the same.
-    pub async fn invalidate(&self, key: &Key) -> Result<()> {
+    /// If the remote level could not be told, and the settings are
+    /// [`Strict`](crate::InvalidatePolicy::Strict) or the cache is closed. This instance has
+    /// forgotten the entry all the same.
+    pub async fn invalidate(&self, key: &Key) -> Result<Invalidation> {
         self.invalidate_many(std::slice::from_ref(key)).await
     }
 
@@ -233,7 +238,7 @@ impl Cache {
     ///
     /// As [`invalidate`](Self::invalidate), and how many of the keys that concerns; the others have
     /// ended everywhere.
-    pub async fn invalidate_many(&self, keys: &[Key]) -> Result<()> {
+    pub async fn invalidate_many(&self, keys: &[Key]) -> Result<Invalidation> {
         if keys.iter().any(Key::is_too_long) {
             let short: Vec<Key> = keys.iter().filter(|key| !key.is_too_long()).cloned().collect();
             return self.engine.invalidate(&short).await;
@@ -251,7 +256,7 @@ impl Cache {
     /// # Errors
     ///
     /// As [`invalidate`](Self::invalidate).
-    pub async fn invalidate_user(&self, user: impl KeyPart) -> Result<()> {
+    pub async fn invalidate_user(&self, user: impl KeyPart) -> Result<Invalidation> {
         self.invalidate_groups(&[self.user_group(user)]).await
     }
 
@@ -260,7 +265,7 @@ impl Cache {
     /// # Errors
     ///
     /// As [`invalidate`](Self::invalidate).
-    pub async fn invalidate_entity(&self, entity: &str) -> Result<()> {
+    pub async fn invalidate_entity(&self, entity: &str) -> Result<Invalidation> {
         self.invalidate_groups(&[self.entity_group(entity)]).await
     }
 
@@ -269,7 +274,7 @@ impl Cache {
     /// # Errors
     ///
     /// As [`invalidate`](Self::invalidate).
-    pub async fn invalidate_tier(&self, tier: impl Tier) -> Result<()> {
+    pub async fn invalidate_tier(&self, tier: impl Tier) -> Result<Invalidation> {
         self.invalidate_groups(&[self.tier_group(tier)]).await
     }
 
@@ -278,7 +283,7 @@ impl Cache {
     /// # Errors
     ///
     /// As [`invalidate`](Self::invalidate).
-    pub async fn invalidate_tag(&self, name: &str) -> Result<()> {
+    pub async fn invalidate_tag(&self, name: &str) -> Result<Invalidation> {
         self.invalidate_groups(&self.tag_groups(name)).await
     }
 
@@ -287,7 +292,7 @@ impl Cache {
     /// # Errors
     ///
     /// As [`invalidate`](Self::invalidate).
-    pub async fn clear(&self) -> Result<()> {
+    pub async fn clear(&self) -> Result<Invalidation> {
         self.invalidate_groups(&[Group::all(&self.prefix)]).await
     }
 
@@ -301,16 +306,23 @@ impl Cache {
         self.engine.health()
     }
 
-    /// Ends connections and background work. Later calls are answered near or by their loaders.
-    pub async fn close(&self) {
-        self.engine.close().await;
+    /// Tells the remote level what it is owed, ends connections and background work, and says what
+    /// was left. Later calls are answered near or by their loaders; invalidations fail.
+    ///
+    /// Takes `close_timeout` at most, and a moment if nothing is owed.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped half-way, the cache stays in use.
+    pub async fn close(&self) -> Closed {
+        self.engine.close().await
     }
 
     pub(crate) fn key_with(&self, entity: impl FnOnce(&mut KeyWriter)) -> Key {
         Key::new(&self.prefix, entity)
     }
 
-    pub(crate) async fn invalidate_groups(&self, groups: &[Group]) -> Result<()> {
+    pub(crate) async fn invalidate_groups(&self, groups: &[Group]) -> Result<Invalidation> {
         self.engine.invalidate_groups(groups).await
     }
 

@@ -185,6 +185,7 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
         wanted.sort_unstable_by_key(|wanted| wanted.place);
         let batch = self.batch;
         let places: Vec<usize> = wanted.iter().map(|wanted| wanted.place).collect();
+        let _turn = batch.engine.turn().await;
         places.iter().for_each(|place| batch.counters[*place].loads.add_one());
         wanted.iter().for_each(Wanted::note_loading);
         let started = batch.engine.clock.monotonic();

@@ -100,6 +100,7 @@ impl Engine {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<Loaded<V>, E>>,
     {
+        let _turn = self.turn().await;
         call.counters.loads.add_one();
         let started = self.clock.monotonic();
         let value = load().await?;

@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 mod batch;
+mod bulkhead;
 mod decide;
 pub(crate) mod fence;
 mod flight;
@@ -23,6 +24,7 @@ use futures_util::future::{Either, select};
 use tokio::time::sleep;
 
 use self::answer::{Answer, Sharing, Value};
+use self::bulkhead::{Bulkhead, Turn};
 use self::fence::Fences;
 use self::flight::{Flights, Landing, Seat, Shared};
 use self::loaded::Loaded;
@@ -34,7 +36,7 @@ use crate::level::ears::Ears;
 use crate::level::near::{Near, NearEntry, NearUsage};
 use crate::level::remote::Remote;
 use crate::policy::{CallOptions, Settings, TtlTable};
-use crate::stats::{CacheCounters, EntityCounters, Health, Outcome, Stats};
+use crate::stats::{CacheCounters, Closed, EntityCounters, Health, Outcome, Stats};
 
 /// The parts of a cache, and the line that a call takes through them.
 #[derive(Debug)]
@@ -42,6 +44,7 @@ pub(crate) struct Engine {
     near: Option<Arc<dyn Near>>,
     remote: Option<Arc<Remote>>,
     flights: Flights,
+    bulkhead: Bulkhead,
     fences: Arc<Fences>,
     packer: Packer,
     clock: Arc<dyn Clock>,
@@ -96,10 +99,12 @@ impl Engine {
         });
         let packer = Packer::new(codec, Arc::clone(&clock), settings.max_value_bytes);
         let (flights, warned_of_table) = (Flights::new(), AtomicBool::new(false));
+        let bulkhead = Bulkhead::new(&settings, Arc::clone(&counters));
         Self {
             near,
             remote,
             flights,
+            bulkhead,
             fences,
             packer,
             clock,
@@ -156,12 +161,19 @@ impl Engine {
             in_flight: self.flights.len() as u64,
             remote_errors: counters.remote_errors.read(),
             remote_timeouts: counters.remote_timeouts.read(),
+            remote_slow: counters.remote_slow.read(),
             remote_rejections: counters.remote_rejections.read(),
             breaker_openings: counters.breaker_openings.read(),
             fenced_fills: counters.fenced_fills.read(),
             waits_given_up: counters.waits_given_up.read(),
             invalidations: counters.invalidations.read(),
-            invalidations_failed: counters.invalidations_failed.read(),
+            invalidations_journalled: counters.invalidations_journalled.read(),
+            invalidations_replayed: counters.invalidations_replayed.read(),
+            journal_depth: self.remote.as_ref().map_or(0, |remote| remote.owed() as u64),
+            journal_overflows: counters.journal_overflows.read(),
+            leases_left: counters.leases_left.read(),
+            loads_queued: counters.loads_queued.read(),
+            loads_over_limit: counters.loads_over_limit.read(),
             news: counters.news.read(),
             strangers: self.remote.as_ref().map_or(0, |remote| remote.ears().strangers()),
             keys_too_long: counters.keys_too_long.read(),
@@ -175,9 +187,10 @@ impl Engine {
         Health { remote: self.remote.as_ref().map(|remote| remote.health()) }
     }
 
-    pub(crate) async fn close(&self) {
-        if let Some(remote) = &self.remote {
-            remote.close().await;
+    pub(crate) async fn close(&self) -> Closed {
+        match &self.remote {
+            Some(remote) => remote.close().await,
+            None => Closed::default(),
         }
     }
 
@@ -187,8 +200,17 @@ impl Engine {
         Fut: Future<Output = Result<Loaded<V>, E>>,
     {
         self.counters.keys_too_long.add_one();
+        let _turn = self.turn().await;
         call.counters.loads.add_one();
         Ok(Answer::new(load().await?.value, Outcome::Bypass))
+    }
+
+    /// Waits for a load's turn, while there is no remote level to spare the source most of them.
+    async fn turn(&self) -> Option<Turn<'_>> {
+        match &self.remote {
+            Some(remote) if remote.is_down() => Some(self.bulkhead.pass().await),
+            _ => None,
+        }
     }
 
     /// Returns the near value of `key`, if its time and its fences allow that.

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer::{Answer, Value};
-use super::keep::{Backing, NearCopy};
+use super::keep::{Backing, Filled, NearCopy};
 use super::{Call, Engine};
+use crate::backend::is_outage;
 use crate::group::Group;
 use crate::key::Key;
-use crate::policy::CallOptions;
-use crate::{Error, ErrorKind, Result};
+use crate::level::remote::Remote;
+use crate::policy::{CallOptions, InvalidatePolicy};
+use crate::{Error, ErrorKind, Invalidation, Result};
 
 impl Engine {
     /// Answers from near or remote, never from a loader.
@@ -55,16 +57,19 @@ impl Engine {
         let mut fence = Fence::raise(self, Cover::Keys(keys));
         let measure = self.measure(&**value)?;
         let Some(fresh) = self.lifetime(call, measure) else {
-            return self.tell_keys(keys, self.settings.hold).await;
+            return self.tell_keys(keys, self.settings.hold).await.map(drop);
         };
         let snapshot = self.fences.snapshot(call.key);
+        let mut backing = Backing::Remote;
         let settled = match &self.remote {
             None => Some(snapshot),
-            Some(remote) => {
-                let ticket = remote.seize(call.key).await?;
-                let filled = self.fill(call, &**value, fresh, Duration::ZERO, ticket).await?;
-                self.settled(call, filled, &snapshot).await
-            }
+            Some(remote) => match self.put(remote, call, &**value, fresh).await? {
+                Some(filled) => self.settled(call, filled, &snapshot).await,
+                None => {
+                    backing = Backing::None;
+                    Some(snapshot)
+                }
+            },
         };
         let Some(snapshot) = settled else { return Ok(()) };
         fence.lowered = true;
@@ -72,20 +77,47 @@ impl Engine {
         self.near.iter().for_each(|near| near.remove(call.key.as_bytes()));
         // If nobody else wrote or invalidated in the meantime, here or elsewhere, it is the newest.
         if is_alone {
-            let copy = NearCopy { weight: measure.weight, fresh, backing: Backing::Remote };
+            let copy = NearCopy { weight: measure.weight, fresh, backing };
             self.keep_near(call, value, copy, &snapshot);
         }
         Ok(())
     }
 
+    /// Stores a value in the remote level; `None` if that is away, and is owed the end of what was
+    /// before.
+    async fn put<V: Value>(
+        &self,
+        remote: &Arc<Remote>,
+        call: Call<'_>,
+        value: &V,
+        fresh: Duration,
+    ) -> Result<Option<Filled>> {
+        let debt = remote.debt_of_keys(std::slice::from_ref(call.key), None);
+        let stored = async {
+            let ticket = remote.seize(call.key).await?;
+            self.fill(call, value, fresh, Duration::ZERO, ticket).await
+        };
+        match stored.await {
+            Err(error) if is_outage(error.kind()) => {
+                let told = debt.settle(vec![Err(error)]);
+                self.owed(remote, told, 1, 1).map(|_| None)
+            }
+            // Refused or not storable: what was before has gone all the same.
+            result => {
+                debt.settle(vec![Ok(())])?;
+                result.map(Some)
+            }
+        }
+    }
+
     /// Ends what is cached under `keys`, here at once, then in the remote level.
-    pub(crate) async fn invalidate(&self, keys: &[Key]) -> Result<()> {
+    pub(crate) async fn invalidate(&self, keys: &[Key]) -> Result<Invalidation> {
         let _fence = Fence::raise(self, Cover::Keys(keys));
         self.tell_keys(keys, self.settings.hold).await
     }
 
     /// Ends what is cached for `groups`, here at once, then in the remote level.
-    pub(crate) async fn invalidate_groups(&self, groups: &[Group]) -> Result<()> {
+    pub(crate) async fn invalidate_groups(&self, groups: &[Group]) -> Result<Invalidation> {
         let _fence = Fence::raise(self, Cover::Groups(groups));
         self.tell_groups(groups, self.settings.hold).await
     }
@@ -93,13 +125,18 @@ impl Engine {
     /// As [`invalidate`](Self::invalidate), and has nothing kept until the guard's time is over.
     pub(crate) async fn hold(&self, keys: &[Key]) -> Result<()> {
         let _fence = Fence::raise(self, Cover::Keys(keys));
-        self.tell_keys(keys, Some(self.settings.guard_ttl)).await
+        let Some(remote) = self.remote.as_ref().filter(|_| !keys.is_empty()) else { return Ok(()) };
+        let told = remote.invalidate(keys, Some(self.settings.guard_ttl)).await;
+        told.into_iter().collect::<Result<()>>().map_err(unguarded)
     }
 
     /// As [`hold`](Self::hold), for groups.
     pub(crate) async fn hold_groups(&self, groups: &[Group]) -> Result<()> {
         let _fence = Fence::raise(self, Cover::Groups(groups));
-        self.tell_groups(groups, Some(self.settings.guard_ttl)).await
+        let Some(remote) = self.remote.as_ref().filter(|_| !groups.is_empty()) else {
+            return Ok(());
+        };
+        remote.advance(groups, Some(self.settings.guard_ttl)).await.map_err(unguarded)
     }
 
     /// Ends what is cached here, without telling anybody.
@@ -117,39 +154,63 @@ impl Engine {
         answer.map_err(|unusable| self.note_unusable(call, unusable)).ok()
     }
 
-    async fn tell_keys(&self, keys: &[Key], hold: Option<Duration>) -> Result<()> {
+    async fn tell_keys(&self, keys: &[Key], hold: Option<Duration>) -> Result<Invalidation> {
         if keys.is_empty() {
-            return Ok(());
+            return Ok(Invalidation::Everywhere);
         }
         self.counters.invalidations.add_one();
-        let Some(remote) = &self.remote else { return Ok(()) };
+        let Some(remote) = &self.remote else { return Ok(Invalidation::Everywhere) };
+        let debt = remote.debt_of_keys(keys, hold);
         let told = remote.invalidate(keys, hold).await;
         let untold = told.iter().filter(|told| told.is_err()).count();
-        match told.into_iter().find_map(Result::err) {
-            Some(cause) => Err(self.untold(cause, untold, keys.len())),
-            None => Ok(()),
-        }
+        self.owed(remote, debt.settle(told), untold, keys.len())
     }
 
-    async fn tell_groups(&self, groups: &[Group], hold: Option<Duration>) -> Result<()> {
+    async fn tell_groups(&self, groups: &[Group], hold: Option<Duration>) -> Result<Invalidation> {
         if groups.is_empty() {
-            return Ok(());
+            return Ok(Invalidation::Everywhere);
         }
         self.counters.invalidations.add_one();
-        let Some(remote) = &self.remote else { return Ok(()) };
+        let Some(remote) = &self.remote else { return Ok(Invalidation::Everywhere) };
+        let debt = remote.debt_of_groups(groups, hold);
         let told = remote.advance(groups, hold).await;
-        told.map_err(|cause| self.untold(cause, groups.len(), groups.len()))
+        self.owed(remote, debt.settle(vec![told]), groups.len(), groups.len())
     }
 
-    fn untold(&self, cause: Error, untold: usize, all: usize) -> Error {
-        self.counters.invalidations_failed.add_one();
+    /// Says what an invalidation came to that the remote level could not be told of.
+    fn owed(
+        &self,
+        remote: &Remote,
+        told: Result<()>,
+        untold: usize,
+        all: usize,
+    ) -> Result<Invalidation> {
+        let Err(cause) = told else { return Ok(Invalidation::Everywhere) };
+        self.counters.invalidations_journalled.add_one();
+        let what_next = match (remote.can_owe(), self.settings.invalidate_policy) {
+            (Ok(()), InvalidatePolicy::Journal) => return Ok(Invalidation::Journalled),
+            (Ok(()), InvalidatePolicy::Strict) => {
+                "it is told before this instance reads from it again, and until then others may \
+                 serve what was before"
+            }
+            (Err(_), _) => {
+                "the cache is closed, and other instances may serve what was before until its TTL \
+                 ends"
+            }
+        };
         let which = if all == 1 { String::new() } else { format!(" of {untold} of {all}") };
         let text = format!(
             "this instance forgot what was invalidated, but the remote level could not be \
-             told{which}: it may serve the old entries until their TTL ends"
+             told{which}: {what_next}"
         );
-        Error::new(cause.kind(), text).with_source(cause)
+        Err(Error::new(cause.kind(), text).with_source(cause))
     }
+}
+
+fn unguarded(cause: Error) -> Error {
+    let text = "the remote level could not be told that a change begins, so that a crash would \
+                leave it what was before: invalidate after the commit, or try again";
+    Error::new(cause.kind(), text).with_source(cause)
 }
 
 /// What an invalidation covers.

@@ -1,72 +1,103 @@
-//! The breaker: leaves a remote level that is down alone.
+//! The breaker: tells when a remote level counts as down.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use rand::Rng;
 
-use crate::Error;
+use crate::policy::Settings;
 
-/// Counts failures in a row and opens at a limit; whoever opens it owes it a probe.
+/// Counts how operations go, and says when to leave the remote level alone: after failures in a row,
+/// or when too great a part of the operations of late failed or were slow.
+///
+/// Pure but for what it counts: times are given to it.
 #[derive(Debug)]
 pub(crate) struct Breaker {
-    limit: u32,
-    failures: AtomicU32,
-    open: AtomicBool,
-    problem: Mutex<Option<Error>>,
+    in_a_row: u32,
+    window: VecDeque<Slice>,
+    rules: Rules,
+}
+
+/// When a remote level counts as down.
+#[derive(Clone, Copy, Debug)]
+struct Rules {
+    failures_to_open: u32,
+    window: Duration,
+    percent: u32,
+    calls: u32,
+}
+
+/// The operations of one part of the window.
+#[derive(Debug)]
+struct Slice {
+    began: Duration,
+    calls: u32,
+    bad: u32,
+}
+
+/// How an operation went.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Verdict {
+    Failed,
+    Fine,
+    /// It was answered, later than is of use.
+    Slow,
 }
 
 impl Breaker {
-    pub(crate) fn new(limit: u32) -> Self {
-        Self {
-            limit,
-            failures: AtomicU32::new(0),
-            open: AtomicBool::new(false),
-            problem: Mutex::default(),
+    /// How many parts the window has, and so how exact its end is.
+    const SLICES: u32 = 10;
+
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let rules = Rules {
+            failures_to_open: settings.failures_to_open,
+            window: settings.failure_window,
+            percent: settings.failure_percent.into(),
+            calls: settings.calls_to_judge,
+        };
+        Self { in_a_row: 0, window: VecDeque::new(), rules }
+    }
+
+    /// Notes how an operation went; true if the remote level counts as down now.
+    pub(crate) fn note(&mut self, verdict: Verdict, now: Duration) -> bool {
+        self.in_a_row = match verdict {
+            Verdict::Failed => self.in_a_row.saturating_add(1),
+            Verdict::Fine | Verdict::Slow => 0,
+        };
+        let slice = self.slice(now);
+        slice.calls = slice.calls.saturating_add(1);
+        slice.bad = slice.bad.saturating_add((verdict != Verdict::Fine).into());
+        self.in_a_row >= self.rules.failures_to_open || self.is_mostly_bad()
+    }
+
+    /// Forgets what went before.
+    pub(crate) fn reset(&mut self) {
+        self.in_a_row = 0;
+        self.window.clear();
+    }
+
+    fn is_mostly_bad(&self) -> bool {
+        let sum = |count: fn(&Slice) -> u32| self.window.iter().map(count).sum::<u32>();
+        let (calls, bad) = (sum(|slice| slice.calls), sum(|slice| slice.bad));
+        calls >= self.rules.calls && bad * 100 >= calls * self.rules.percent
+    }
+
+    /// Returns the part of the window that `now` is in; what is older than the window is dropped.
+    fn slice(&mut self, now: Duration) -> &mut Slice {
+        let Rules { window, .. } = self.rules;
+        while self.window.front().is_some_and(|slice| slice.began + window <= now) {
+            self.window.pop_front();
         }
-    }
-
-    pub(crate) fn is_open(&self) -> bool {
-        self.open.load(Ordering::Acquire)
-    }
-
-    /// Notes an answer. A late one does not close an open breaker: only the probe does.
-    pub(crate) fn succeeded(&self) {
-        if self.failures.load(Ordering::Relaxed) != 0 && !self.is_open() {
-            self.failures.store(0, Ordering::Relaxed);
-            *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let length = window / Self::SLICES;
+        if self.window.back().is_none_or(|slice| slice.began + length <= now) {
+            self.window.push_back(Slice { began: now, calls: 0, bad: 0 });
         }
-    }
-
-    /// Notes a failure; true if this one opened the breaker.
-    pub(crate) fn failed(&self, error: Error) -> bool {
-        *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-        let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        failures >= self.limit && !self.open.swap(true, Ordering::AcqRel)
-    }
-
-    /// Lets no calls through, without owing a probe.
-    pub(crate) fn open(&self) {
-        self.open.store(true, Ordering::Release);
-    }
-
-    /// Lets calls through again.
-    pub(crate) fn close(&self) {
-        self.failures.store(0, Ordering::Relaxed);
-        *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.open.store(false, Ordering::Release);
-    }
-
-    /// Returns the last failure, while there has been no success since.
-    pub(crate) fn problem(&self) -> Option<Error> {
-        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.window.back_mut().expect("a slice was just added")
     }
 }
 
 /// The waits between probes: exponential, with jitter so that instances do not probe in step.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Backoff {
     next: Duration,
     max: Duration,
@@ -86,45 +117,70 @@ impl Backoff {
 
 #[cfg(test)]
 mod tests {
+    use super::Verdict::{Failed, Fine, Slow};
     use super::*;
-    use crate::ErrorKind;
 
-    fn failure() -> Error {
-        Error::new(ErrorKind::Backend, "refused")
+    fn breaker() -> Breaker {
+        Breaker::new(&Settings {
+            failures_to_open: 3,
+            failure_window: Duration::from_secs(10),
+            failure_percent: 50,
+            calls_to_judge: 20,
+            ..Settings::default()
+        })
+    }
+
+    /// Notes verdicts in turn, and returns how many it took until it opened.
+    fn opens_after(every: Duration, verdicts: impl IntoIterator<Item = Verdict>) -> Option<usize> {
+        let mut breaker = breaker();
+        let mut now = Duration::ZERO;
+        let opened = verdicts.into_iter().position(|verdict| {
+            now += every;
+            breaker.note(verdict, now)
+        });
+        opened.map(|place| place + 1)
+    }
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn it_opens_after_failures_in_a_row() {
+        assert_eq!(opens_after(MS, [Failed; 5]), Some(3));
+        assert_eq!(opens_after(MS, [Failed, Failed, Fine, Failed, Failed]), None);
+        assert_eq!(opens_after(MS, [Failed, Failed, Slow, Failed, Failed]), None);
     }
 
     #[test]
-    fn it_opens_at_the_limit_and_once() {
-        let breaker = Breaker::new(3);
-
-        let opened: Vec<_> = (0..5).map(|_| breaker.failed(failure())).collect();
-
-        assert_eq!(opened, [false, false, true, false, false]);
-        assert!(breaker.is_open());
-        assert!(breaker.problem().is_some());
+    fn it_opens_when_half_of_the_calls_of_late_are_bad() {
+        let alternating = || [Fine, Failed].into_iter().cycle();
+        assert_eq!(opens_after(MS, alternating().take(100)), Some(20));
+        assert_eq!(opens_after(MS, [Fine, Fine, Failed].into_iter().cycle().take(1000)), None);
     }
 
     #[test]
-    fn a_success_in_between_starts_the_count_again() {
-        let breaker = Breaker::new(2);
-
-        breaker.failed(failure());
-        breaker.succeeded();
-        breaker.failed(failure());
-
-        assert!(!breaker.is_open());
+    fn slow_counts_as_failing() {
+        assert_eq!(opens_after(MS, [Slow; 50]), Some(20));
+        assert_eq!(opens_after(MS, [Slow; 19]), None);
     }
 
     #[test]
-    fn only_closing_ends_an_outage() {
-        let breaker = Breaker::new(1);
-        breaker.failed(failure());
+    fn what_is_long_past_does_not_count() {
+        let second = Duration::from_secs(1);
+        assert_eq!(opens_after(second, [Slow; 100]), None, "ten calls in ten seconds are too few");
+        let bad_then_good = [Slow; 19].into_iter().chain([Fine; 60]);
+        assert_eq!(opens_after(MS * 100, bad_then_good.chain([Slow; 19])), None);
+    }
 
-        breaker.succeeded();
-        assert!(breaker.is_open());
-        breaker.close();
-        assert!(!breaker.is_open());
-        assert!(breaker.problem().is_none());
+    #[test]
+    fn after_a_reset_it_counts_anew() {
+        let mut breaker = breaker();
+        (0..19).for_each(|_| assert!(!breaker.note(Slow, MS)));
+        breaker.note(Failed, MS);
+        breaker.reset();
+
+        assert!(!breaker.note(Failed, MS));
+        assert!(!breaker.note(Failed, MS));
+        assert!(breaker.note(Failed, MS));
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub(crate) struct Ears {
     /// When the store was last heard, in milliseconds of the monotonic clock.
     heard_at: AtomicU64,
     waiters: Box<[Notify]>,
+    /// Wakes who waits for the store's return.
+    returned: Arc<Notify>,
     /// How often the store turned out to be another.
     strangers: AtomicU64,
     /// Whether the store is known to echo what it says it does.
@@ -75,6 +77,7 @@ impl Ears {
             partly: AtomicBool::new(false),
             heard_at: AtomicU64::new(Self::NEVER),
             waiters: (0..WAITERS).map(|_| Notify::new()).collect(),
+            returned: Arc::default(),
             strangers: AtomicU64::new(0),
             echoing: AtomicBool::new(false),
             fences,
@@ -108,6 +111,11 @@ impl Ears {
         let heard_at = self.heard_at.load(Ordering::Relaxed);
         let heard_at = (heard_at != Self::NEVER).then(|| Duration::from_millis(heard_at))?;
         Some(self.clock.monotonic().saturating_sub(heard_at))
+    }
+
+    /// Returns what wakes those who wait for the store's return, once it is heard.
+    pub(super) fn returned(&self) -> Arc<Notify> {
+        Arc::clone(&self.returned)
     }
 
     /// Returns how often the store turned out to be another.
@@ -201,6 +209,7 @@ impl Listener for Ears {
         if news != News::Deaf {
             let now = u64::try_from(self.clock.monotonic().as_millis());
             self.heard_at.store(now.unwrap_or(Self::NEVER - 1), Ordering::Relaxed);
+            self.returned.notify_waiters();
         }
         if news != News::Alive {
             self.counters.news.add_one();

@@ -1,56 +1,110 @@
-//! The gate in front of a backend: a deadline for each operation, and a breaker.
+//! The gate in front of a backend: a deadline for each operation, and none at all while it is down.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 
-use super::breaker::{Backoff, Breaker};
-use crate::backend::{Backend, is_outage};
+use super::breaker::Verdict;
+use super::ears::Ears;
+use super::phase::{Event, Phase};
+use super::recovery;
+use super::standing::Standing;
+use crate::backend::{AdvanceOptions, Backend, is_outage};
 use crate::engine::fence::Fences;
+use crate::group::Group;
 use crate::policy::Settings;
 use crate::stats::CacheCounters;
 use crate::{Error, ErrorKind, Result};
 
 /// Lets operations through to a backend, none for longer than the settings say, and none at all
-/// while it is down.
+/// while it is down, owed something, or a stranger.
 #[derive(Debug)]
 pub(super) struct Gate {
     pub(super) backend: Arc<dyn Backend>,
-    breaker: Breaker,
-    closed: AtomicBool,
-    /// When the probe last showed that it lives.
-    probed: Mutex<Option<Instant>>,
-    settings: Settings,
-    counters: Arc<CacheCounters>,
-    fences: Arc<Fences>,
+    pub(super) ears: Arc<Ears>,
+    standing: Mutex<Standing>,
+    /// What the phase means for operations, to be read without the lock.
+    passage: AtomicU8,
+    /// As which of the strangers the server has been greeted.
+    pub(super) greeted: AtomicU64,
+    /// Wakes those who wait for a greeting.
+    settled: Notify,
+    born: Instant,
+    /// The longest life of an entry, in seconds.
+    longest_ttl: AtomicU64,
+    pub(super) settings: Settings,
+    pub(super) counters: Arc<CacheCounters>,
+    pub(super) fences: Arc<Fences>,
+}
+
+/// What a gate is made of.
+pub(super) struct Parts {
+    pub(super) backend: Arc<dyn Backend>,
+    pub(super) ears: Arc<Ears>,
+    pub(super) longest_ttl: Duration,
+    pub(super) settings: Settings,
+    pub(super) counters: Arc<CacheCounters>,
+    pub(super) fences: Arc<Fences>,
+}
+
+/// What a phase means for operations.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Passage {
+    Open,
+    Shut,
+    /// Open in a moment.
+    Wait,
+}
+
+impl Passage {
+    fn of(phase: Phase) -> Self {
+        match phase {
+            Phase::Healthy => Self::Open,
+            Phase::Greeting => Self::Wait,
+            Phase::Closed | Phase::Down | Phase::Probing | Phase::Replaying { .. } => Self::Shut,
+        }
+    }
 }
 
 impl Gate {
-    pub(super) fn new(
-        backend: Arc<dyn Backend>,
-        settings: Settings,
-        counters: Arc<CacheCounters>,
-        fences: Arc<Fences>,
-    ) -> Self {
-        let breaker = Breaker::new(settings.failures_to_open);
-        let (closed, probed) = (AtomicBool::new(false), Mutex::default());
-        Self { backend, breaker, closed, probed, settings, counters, fences }
+    /// No stranger has been greeted yet.
+    const NOBODY: u64 = u64::MAX;
+
+    /// Creates a gate to a store; a shared one may be anybody, and is greeted at first.
+    pub(super) fn new(parts: Parts) -> Self {
+        let Parts { backend, ears, longest_ttl, settings, counters, fences } = parts;
+        let (phase, greeted) = match backend.capabilities().shared {
+            true => (Phase::Greeting, Self::NOBODY),
+            false => (Phase::Healthy, ears.strangers()),
+        };
+        let all = Group::all(ears.prefix());
+        Self {
+            backend,
+            ears,
+            standing: Mutex::new(Standing::new(phase, all, &settings)),
+            passage: AtomicU8::new(Passage::of(phase) as u8),
+            greeted: AtomicU64::new(greeted),
+            settled: Notify::new(),
+            born: Instant::now(),
+            longest_ttl: AtomicU64::new(longest_ttl.as_secs()),
+            settings,
+            counters,
+            fences,
+        }
     }
 
     /// Whether operations are refused.
     pub(super) fn is_shut(&self) -> bool {
-        self.breaker.is_open()
+        self.passage.load(Ordering::Acquire) == Passage::Shut as u8
     }
 
-    pub(super) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
-    }
-
-    /// Returns the last failure, while there has been no success since.
-    pub(super) fn problem(&self) -> Option<Error> {
-        self.breaker.problem()
+    pub(super) fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Performs one operation within the deadline, unless the backend is down.
@@ -58,10 +112,10 @@ impl Gate {
         self: &Arc<Self>,
         operation: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        self.admit()?;
-        let result = self.timed(operation).await.and_then(|result| result);
-        self.judge(result.as_ref().err());
-        result
+        let begun = self.begin().await?;
+        let result = timeout_at(begun.deadline, operation).await.unwrap_or_else(|_| Err(late()));
+        self.judge(&begun, result.as_ref().err());
+        self.same(&begun).and(result)
     }
 
     /// As [`call`](Self::call), for an operation on `count` keys, each with an answer of its own.
@@ -71,117 +125,176 @@ impl Gate {
         operation: impl Future<Output = Vec<Result<T>>>,
     ) -> Vec<Result<T>> {
         let all = |error: Error| (0..count).map(|_| Err(error.clone())).collect();
-        if let Err(error) = self.admit() {
-            return all(error);
-        }
-        let results = self.timed(operation).await.unwrap_or_else(all);
+        let begun = match self.begin().await {
+            Ok(begun) => begun,
+            Err(error) => return all(error),
+        };
+        let results = timeout_at(begun.deadline, operation).await;
+        let results: Vec<_> = results.unwrap_or_else(|_| all(late()));
         // One key that was answered shows that the backend is there.
         let is_answered = results.iter().any(Result::is_ok);
         match results.iter().find_map(|result| result.as_ref().err()) {
             Some(error) if is_answered => {
                 self.count(error);
-                self.judge(None);
+                self.judge(&begun, None);
             }
-            error => self.judge(error),
+            error => self.judge(&begun, error),
         }
-        results
+        self.same(&begun).map_or_else(all, |()| results)
     }
 
-    /// Asks whether operations are let through, and sees that a shut gate opens again.
-    pub(super) fn admit(self: &Arc<Self>) -> Result<()> {
+    /// Fails if operations are refused, and sees that this ends.
+    pub(super) fn knock(self: &Arc<Self>) -> Result<()> {
         if !self.is_shut() {
             return Ok(());
         }
         self.counters.remote_rejections.add_one();
-        if !self.is_closed() && self.is_probe_lost() {
-            self.start_probe();
-        }
+        self.look_after(&mut self.standing());
         Err(Error::new(ErrorKind::Backend, "the remote level is down"))
     }
 
-    /// Ends the backend's work. The gate then stays shut for good.
-    pub(super) async fn close(&self) {
-        self.closed.store(true, Ordering::Release);
-        self.breaker.open();
-        self.backend.close().await;
+    /// Waits until operations are let through; fails if they are not.
+    async fn begin(self: &Arc<Self>) -> Result<Begun> {
+        let deadline = Instant::now() + self.settings.remote_timeout;
+        timeout_at(deadline, self.admit()).await.unwrap_or_else(|_| Err(late()))?;
+        // Before the operation: if another server answers from here on, it counts for nothing.
+        let stranger = self.greeted.load(Ordering::SeqCst);
+        Ok(Begun { started: Instant::now(), deadline, stranger })
     }
 
-    async fn timed<T>(&self, operation: impl Future<Output = T>) -> Result<T> {
-        let late = |_| Error::new(ErrorKind::Timeout, "no answer within `remote_timeout`");
-        timeout(self.settings.remote_timeout, operation).await.map_err(late)
-    }
-
-    /// Takes note of how an operation went.
-    fn judge(self: &Arc<Self>, error: Option<&Error>) {
-        let Some(error) = error else { return self.breaker.succeeded() };
-        self.count(error);
-        if is_outage(error.kind()) && self.breaker.failed(error.clone()) {
-            self.counters.breaker_openings.add_one();
-            tracing::warn!(backend = %self.backend, %error, "remote level down");
-            self.start_probe();
+    async fn admit(self: &Arc<Self>) -> Result<()> {
+        loop {
+            self.knock()?;
+            let mut settled = std::pin::pin!(self.settled.notified());
+            settled.as_mut().enable();
+            if self.is_open() {
+                return Ok(());
+            }
+            self.look_after(&mut self.standing());
+            if !self.is_open() && !self.is_shut() {
+                settled.await;
+            }
         }
     }
 
-    fn count(&self, error: &Error) {
+    fn is_open(&self) -> bool {
+        self.passage.load(Ordering::Acquire) == Passage::Open as u8 && self.is_greeted()
+    }
+
+    /// Whether the server that answers now has said who it is.
+    pub(super) fn is_greeted(&self) -> bool {
+        self.greeted.load(Ordering::SeqCst) == self.ears.strangers()
+    }
+
+    /// Fails if the answer may be that of another server than the one that was greeted before.
+    fn same(&self, begun: &Begun) -> Result<()> {
+        if begun.stranger == self.ears.strangers() {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Backend, "another server has taken over in the meantime"))
+    }
+
+    /// Takes note of how an operation went.
+    fn judge(self: &Arc<Self>, begun: &Begun, error: Option<&Error>) {
+        let verdict = match error {
+            Some(error) => {
+                self.count(error);
+                if is_outage(error.kind()) { Verdict::Failed } else { Verdict::Fine }
+            }
+            None if begun.started.elapsed() > self.settings.slow_after() => {
+                self.counters.remote_slow.add_one();
+                Verdict::Slow
+            }
+            None => Verdict::Fine,
+        };
+        let mut standing = self.standing();
+        match error {
+            Some(error) if verdict == Verdict::Failed => standing.problem = Some(error.clone()),
+            _ if standing.phase() == Phase::Healthy => standing.problem = None,
+            _ => {}
+        }
+        if standing.judge(verdict, self.born.elapsed()) {
+            if verdict == Verdict::Slow {
+                standing.problem = Some(Error::new(ErrorKind::Timeout, "its answers are slow"));
+            }
+            self.apply(&mut standing, Event::GivenUp);
+        }
+    }
+
+    pub(super) fn count(&self, error: &Error) {
         match error.kind() {
             ErrorKind::Timeout => self.counters.remote_timeouts.add_one(),
             _ => self.counters.remote_errors.add_one(),
         }
     }
 
-    /// Whether the probe does not run any more, such as on a runtime that nobody drives.
-    fn is_probe_lost(&self) -> bool {
-        let overdue = 2 * (self.settings.retry_max + self.settings.remote_timeout);
-        let probed = *self.probed.lock().unwrap_or_else(PoisonError::into_inner);
-        probed.is_none_or(|probed| probed.elapsed() > overdue)
-    }
-
-    fn start_probe(self: &Arc<Self>) {
-        self.note_probe();
-        let backoff = Backoff::new(self.settings.retry_min, self.settings.retry_max);
-        tokio::spawn(probe(Recovery(Arc::downgrade(self)), backoff));
-    }
-
-    fn note_probe(&self) {
-        *self.probed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-    }
-
-    /// Asks the backend whether it is well; past the breaker, within the deadline.
-    async fn is_well(&self) -> bool {
-        matches!(timeout(self.settings.remote_timeout, self.backend.ping()).await, Ok(Ok(())))
-    }
-
-    /// Lets operations through again. Near entries from the outage could not hear of invalidations.
-    fn recovered(&self) {
-        if self.is_closed() {
-            return;
+    /// Takes note of an event, and does what follows from it.
+    pub(super) fn apply(self: &Arc<Self>, standing: &mut Standing, event: Event) {
+        let before = standing.phase();
+        if standing.apply(event) {
+            let after = standing.phase();
+            if after == Phase::Down && !before.is_after_outage() && before != Phase::Probing {
+                let error = standing.problem.as_ref().map(ToString::to_string);
+                self.counters.breaker_openings.add_one();
+                tracing::warn!(backend = %self.backend, error, "remote level down");
+            }
+            self.passage.store(Passage::of(after) as u8, Ordering::Release);
+            self.settled.notify_waiters();
         }
-        self.fences.bump_all();
-        self.breaker.close();
-        tracing::info!(backend = %self.backend, "remote level up");
+        self.look_after(standing);
+    }
+
+    /// Sees that somebody brings the remote level back, if it is not well.
+    fn look_after(self: &Arc<Self>, standing: &mut Standing) {
+        if !self.is_greeted() && standing.apply(Event::Stranger) {
+            self.passage.store(Passage::of(standing.phase()) as u8, Ordering::Release);
+        }
+        if let Ok(runtime) = Handle::try_current()
+            && let Some(number) = standing.hire()
+        {
+            let task = runtime.spawn(recovery::run(Arc::downgrade(self), number));
+            standing.employ(number, task.abort_handle());
+        }
+    }
+
+    /// Gives every one of `groups` another generation; past the phase and the deadline.
+    pub(super) async fn advance(&self, groups: &[Group], hold: Option<Duration>) -> Result<()> {
+        let options = AdvanceOptions::new(self.generation_ttl());
+        // What moves with every tag comes first, and is not held: it would hold every load.
+        let first = groups.iter().take_while(|group| hold.is_some() && group.is_any_tag()).count();
+        let (any_tag, held) = groups.split_at(first);
+        if !any_tag.is_empty() {
+            self.backend.advance(any_tag, &options).await?;
+        }
+        self.backend.advance(held, &options.hold(hold)).await
+    }
+
+    /// Notes how long an entry will live, so that its groups' numbers outlive it.
+    pub(super) fn note_ttl(&self, ttl: Duration) {
+        self.longest_ttl.fetch_max(ttl.as_secs(), Ordering::Relaxed);
+    }
+
+    /// A group's number must outlive the entries that carry it, or they would be lost early.
+    pub(super) fn generation_ttl(&self) -> Duration {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        (Duration::from_secs(self.longest_ttl.load(Ordering::Relaxed)) * 2).max(DAY)
+    }
+
+    /// Returns how long the remote level has not been in use.
+    pub(super) fn down_for(&self) -> Option<Duration> {
+        let standing = self.standing();
+        let is_out = Passage::of(standing.phase()) == Passage::Shut;
+        is_out.then(|| standing.lasted())
     }
 }
 
-/// Probes until the backend answers. The only probe there is: whoever opened the breaker began it.
-async fn probe(recovery: Recovery, mut backoff: Backoff) {
-    loop {
-        sleep(backoff.next()).await;
-        let Some(gate) = recovery.0.upgrade() else { return };
-        gate.note_probe();
-        if gate.is_closed() || gate.is_well().await {
-            return;
-        }
-    }
+/// An operation that was let through.
+struct Begun {
+    started: Instant,
+    deadline: Instant,
+    stranger: u64,
 }
 
-/// Closes the breaker when the probe ends, also if its runtime went away: then callers find out
-/// for themselves, and the next failures start another probe.
-struct Recovery(Weak<Gate>);
-
-impl Drop for Recovery {
-    fn drop(&mut self) {
-        if let Some(gate) = self.0.upgrade() {
-            gate.recovered();
-        }
-    }
+pub(super) fn late() -> Error {
+    Error::new(ErrorKind::Timeout, "no answer within `remote_timeout`")
 }

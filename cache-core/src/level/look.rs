@@ -49,7 +49,7 @@ impl Remote {
 
     /// Looks `keys` up, and takes the leases of those under which nothing is.
     pub(crate) async fn look_many(self: &Arc<Self>, keys: &[Key], late: bool) -> Vec<Look> {
-        if self.gate.admit().is_err() {
+        if self.gate.knock().is_err() {
             return keys.iter().map(|_| Look::Away).collect();
         }
         let request = LeaseRequest::new(self.settings.lease_ttl);

@@ -1,25 +1,26 @@
 //! The remote level: a backend behind a gate, and what is known of it here.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{Instant, sleep};
 
+use super::debt::Debt;
 use super::ears::Ears;
-use super::gate::Gate;
+use super::gate::{Gate, Parts};
 use super::numbers::{Generations, Numbers};
+use super::phase::Phase;
+use super::releases::Releases;
 use super::ticket::{Before, Ticket};
 use crate::backend::{
-    AdvanceOptions, Backend, InvalidateOptions, LeaseRequest, ListenOptions, Listener, SetMode,
-    SetOptions, SetOutcome,
+    Backend, InvalidateOptions, LeaseRequest, ListenOptions, Listener, SetMode, SetOptions,
+    SetOutcome,
 };
 use crate::engine::fence::{Fences, Marks};
 use crate::group::{Generation, Group};
 use crate::key::Key;
 use crate::policy::Settings;
-use crate::stats::{CacheCounters, RemoteHealth, RemoteState};
+use crate::stats::{CacheCounters, Closed, RemoteHealth, RemoteState};
 use crate::wire::Stamp;
 use crate::{Error, ErrorKind, Result};
 
@@ -30,7 +31,7 @@ pub(crate) struct Remote {
     ears: Arc<Ears>,
     numbers: Numbers,
     pub(super) settings: Settings,
-    longest_ttl: AtomicU64,
+    pub(super) releases: Arc<Releases>,
     pub(super) counters: Arc<CacheCounters>,
     fences: Arc<Fences>,
 }
@@ -46,10 +47,17 @@ impl Remote {
     ) -> Self {
         let listener: Weak<dyn Listener> = Arc::<Ears>::downgrade(&ears);
         backend.listen(&ListenOptions::new(ears.prefix(), settings.max_silence), listener);
-        let (news, bumps) = (Arc::clone(&counters), Arc::clone(&fences));
-        let gate = Arc::new(Gate::new(backend, settings.clone(), news, bumps));
-        let (numbers, longest_ttl) = (Numbers::new(), AtomicU64::new(longest_ttl.as_secs()));
-        Self { gate, ears, numbers, settings, longest_ttl, counters, fences }
+        let parts = Parts {
+            backend,
+            ears: Arc::clone(&ears),
+            longest_ttl,
+            settings: settings.clone(),
+            counters: Arc::clone(&counters),
+            fences: Arc::clone(&fences),
+        };
+        let gate = Arc::new(Gate::new(parts));
+        let releases = Arc::new(Releases::new(Arc::clone(&gate)));
+        Self { gate, ears, numbers: Numbers::new(), settings, releases, counters, fences }
     }
 
     /// Returns what hears of changes by others.
@@ -101,26 +109,6 @@ impl Remote {
         self.gate.call(self.gate.backend.set(key, entry, &options)).await
     }
 
-    /// Gives a lease back, if that can be done before it ends by its own TTL.
-    ///
-    /// An outage must not end it: the lease would outlast the outage, and everybody would wait for
-    /// a fill that nobody makes.
-    pub(super) async fn release(this: Weak<Self>, key: Key, stamp: Stamp) {
-        let started = Instant::now();
-        loop {
-            let Some(remote) = this.upgrade() else { return };
-            let gate = &remote.gate;
-            let is_over = gate.is_closed() || started.elapsed() >= remote.settings.lease_ttl;
-            let tried = !gate.is_shut();
-            if is_over || (tried && gate.call(gate.backend.release(&key, &stamp)).await.is_ok()) {
-                return;
-            }
-            let pause = remote.settings.retry_min;
-            drop(remote);
-            sleep(pause).await;
-        }
-    }
-
     /// Removes entries and leases, so that no load under way can fill them; with a hold, no load
     /// of that time can.
     pub(crate) async fn invalidate(
@@ -140,43 +128,65 @@ impl Remote {
         groups: &[Group],
         hold: Option<Duration>,
     ) -> Result<()> {
-        let options = AdvanceOptions::new(self.generation_ttl());
-        // What moves with every tag comes first, and is not held: it would hold every load.
-        let first = groups.iter().take_while(|group| hold.is_some() && group.is_any_tag()).count();
-        let (any_tag, held) = groups.split_at(first);
-        let advance = async {
-            if !any_tag.is_empty() {
-                self.gate.backend.advance(any_tag, &options).await?;
-            }
-            self.gate.backend.advance(held, &options.hold(hold)).await
-        };
-        self.gate.call(advance).await
+        self.gate.call(self.gate.advance(groups, hold)).await
     }
 
-    /// Ends the backend's work. The remote level is then down for good.
-    pub(crate) async fn close(&self) {
-        self.gate.close().await;
+    /// Begins an invalidation of keys. What is not told of it is owed.
+    pub(crate) fn debt_of_keys<'a>(&'a self, keys: &'a [Key], hold: Option<Duration>) -> Debt<'a> {
+        Debt::of_keys(&self.gate, keys, hold)
+    }
+
+    /// Begins an invalidation of groups. What is not told of it is owed.
+    pub(crate) fn debt_of_groups<'a>(
+        &'a self,
+        groups: &'a [Group],
+        hold: Option<Duration>,
+    ) -> Debt<'a> {
+        Debt::of_groups(&self.gate, groups, hold)
+    }
+
+    /// Fails if what cannot be told now never will be.
+    pub(crate) fn can_owe(&self) -> Result<()> {
+        self.gate.can_owe()
+    }
+
+    /// Whether it is not in use, so that everything is asked of the source.
+    pub(crate) fn is_down(&self) -> bool {
+        self.gate.is_shut()
+    }
+
+    /// Returns how much is owed.
+    pub(crate) fn owed(&self) -> usize {
+        self.gate.standing().journal.len()
+    }
+
+    /// Tells the remote level what it is owed, within `close_timeout`, and ends the backend's work.
+    /// The remote level is then down for good.
+    pub(crate) async fn close(&self) -> Closed {
+        self.gate.close(&self.releases).await
     }
 
     pub(crate) fn health(&self) -> RemoteHealth {
+        let state = match self.gate.standing().phase() {
+            Phase::Closed => RemoteState::Closed,
+            Phase::Down | Phase::Probing => RemoteState::Down,
+            Phase::Greeting | Phase::Healthy => RemoteState::Up,
+            Phase::Replaying { .. } => RemoteState::Replaying,
+        };
         RemoteHealth {
             backend: self.gate.backend.to_string(),
-            state: if self.gate.is_shut() { RemoteState::Down } else { RemoteState::Up },
+            state,
+            down_for_ms: self.gate.down_for().and_then(|down| down.as_millis().try_into().ok()),
+            owed: self.owed(),
             hearing: self.ears.hearing(),
             heard_ms_ago: self.ears.heard_ago().and_then(|ago| ago.as_millis().try_into().ok()),
-            problem: self.gate.problem().map(|problem| problem.to_string()),
+            problem: self.gate.standing().problem.as_ref().map(|problem| problem.to_string()),
         }
     }
 
     /// Notes how long an entry will live, so that its groups' numbers outlive it.
     pub(crate) fn note_ttl(&self, ttl: Duration) {
-        self.longest_ttl.fetch_max(ttl.as_secs(), Ordering::Relaxed);
-    }
-
-    /// A group's number must outlive the entries that carry it, or they would be lost early.
-    fn generation_ttl(&self) -> Duration {
-        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-        (Duration::from_secs(self.longest_ttl.load(Ordering::Relaxed)) * 2).max(DAY)
+        self.gate.note_ttl(ttl);
     }
 
     /// Returns the generations of `groups`: those that are known, or else asked for.
@@ -207,7 +217,7 @@ impl Remote {
     /// Asks the backend for the generations of `groups`, past the gate.
     pub(super) async fn ask(&self, groups: &[Group]) -> Result<Vec<Generation>> {
         let stands = groups.iter().map(|group| self.fences.group_stand(group)).collect();
-        let generations = self.gate.backend.generations(groups, self.generation_ttl()).await?;
+        let generations = self.gate.backend.generations(groups, self.gate.generation_ttl()).await?;
         self.numbers.keep(groups, &stands, &generations);
         Ok(generations)
     }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::runtime::Handle;
 
 use super::numbers::Generations;
 use super::remote::Remote;
@@ -114,9 +113,6 @@ impl Drop for Ticket {
         if !self.armed {
             return;
         }
-        if let Ok(runtime) = Handle::try_current() {
-            let remote = Arc::downgrade(&self.remote);
-            runtime.spawn(Remote::release(remote, self.key.clone(), self.stamp));
-        }
+        self.remote.releases.add(self.key.clone(), self.stamp);
     }
 }

@@ -7,6 +7,6 @@ mod table;
 mod ttl;
 
 pub use call::CallOptions;
-pub use settings::Settings;
+pub use settings::{InvalidatePolicy, Settings};
 pub use table::TtlTable;
 pub use ttl::Ttl;

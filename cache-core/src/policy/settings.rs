@@ -44,12 +44,55 @@ pub struct Settings {
     pub max_value_bytes: usize,
     /// How many failures in a row make the remote level count as down.
     pub failures_to_open: u32,
+    /// The time over which operations are judged together: if `failure_percent` of them, and at
+    /// least `calls_to_judge`, failed or were slow, the remote level counts as down too.
+    #[serde(with = "text")]
+    pub failure_window: Duration,
+    /// See `failure_window`.
+    pub failure_percent: u8,
+    /// See `failure_window`.
+    pub calls_to_judge: u32,
+    /// How long an answer may take that is not slow; half of `remote_timeout` unless set.
+    #[serde(with = "optional")]
+    pub slow_after: Option<Duration>,
     /// How long a remote level that is down is left alone at first; doubles up to `retry_max`.
     #[serde(with = "text")]
     pub retry_min: Duration,
     /// The longest time between two probes of a remote level that is down.
     #[serde(with = "text")]
     pub retry_max: Duration,
+    /// What an invalidation comes to that the remote level cannot be told of now.
+    pub invalidate_policy: InvalidatePolicy,
+    /// How many invalidations are kept for a remote level that is down. Beyond it everything of the
+    /// namespace is ended at its return instead.
+    pub journal_max: usize,
+    /// How many loads run at once while the remote level is down; others wait for their turn.
+    pub load_limit: usize,
+    /// How many loads wait for their turn; those beyond do not wait.
+    pub load_queue: usize,
+    /// How long a load waits for its turn at most; then it runs all the same.
+    #[serde(with = "text")]
+    pub load_wait: Duration,
+    /// How long [`Cache::close`](crate::Cache::close) takes at most to tell the remote level what it
+    /// is owed.
+    #[serde(with = "text")]
+    pub close_timeout: Duration,
+}
+
+/// What an invalidation comes to that the remote level cannot be told of now.
+///
+/// In either case this instance has forgotten what was invalidated, and tells the remote level
+/// before it reads from it again.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum InvalidatePolicy {
+    /// [`Invalidation::Journalled`](crate::Invalidation::Journalled). The writer has succeeded, and
+    /// there is nothing that it could do.
+    #[default]
+    Journal,
+    /// An error, so that the writer knows that other instances may serve what was before.
+    Strict,
 }
 
 impl Default for Settings {
@@ -64,8 +107,18 @@ impl Default for Settings {
             guard_ttl: Duration::from_secs(30),
             max_value_bytes: 1 << 20,
             failures_to_open: 3,
+            failure_window: Duration::from_secs(10),
+            failure_percent: 50,
+            calls_to_judge: 20,
+            slow_after: None,
             retry_min: Duration::from_millis(100),
             retry_max: Duration::from_secs(1),
+            invalidate_policy: InvalidatePolicy::default(),
+            journal_max: 10_000,
+            load_limit: 256,
+            load_queue: 4096,
+            load_wait: Duration::from_secs(1),
+            close_timeout: Duration::from_secs(5),
         }
     }
 }
@@ -95,6 +148,10 @@ impl Settings {
             ("guard_ttl", self.guard_ttl),
             ("retry_min", self.retry_min),
             ("retry_max", self.retry_max),
+            ("failure_window", self.failure_window),
+            ("slow_after", self.slow_after.unwrap_or(self.wait)),
+            ("load_wait", self.load_wait),
+            ("close_timeout", self.close_timeout),
         ] {
             if value < Duration::from_millis(1) || value > longest {
                 return Err(config(format!(
@@ -104,6 +161,11 @@ impl Settings {
             }
         }
         self.check_pairs()
+    }
+
+    /// Returns how long an answer may take that is not slow.
+    pub(crate) fn slow_after(&self) -> Duration {
+        self.slow_after.unwrap_or(self.remote_timeout / 2)
     }
 
     fn check_pairs(&self) -> Result<()> {
@@ -121,8 +183,30 @@ impl Settings {
                 shown(self.lease_ttl)
             )));
         }
-        if self.failures_to_open == 0 {
-            return Err(config("`failures_to_open` is 0: it is at least 1".into()));
+        if self.slow_after() > self.remote_timeout {
+            return Err(config(format!(
+                "`slow_after` ({}) is above `remote_timeout` ({}): nothing would be slow",
+                shown(self.slow_after()),
+                shown(self.remote_timeout)
+            )));
+        }
+        self.check_counts()
+    }
+
+    fn check_counts(&self) -> Result<()> {
+        for (name, value, most) in [
+            ("failures_to_open", self.failures_to_open as usize, usize::MAX),
+            ("calls_to_judge", self.calls_to_judge as usize, usize::MAX),
+            ("failure_percent", self.failure_percent.into(), 100),
+            ("journal_max", self.journal_max, 1_000_000),
+            ("load_limit", self.load_limit, 1_000_000),
+        ] {
+            if value == 0 {
+                return Err(config(format!("`{name}` is 0: it is at least 1")));
+            }
+            if value > most {
+                return Err(config(format!("`{name}` is {value}: it is at most {most}")));
+            }
         }
         if self.max_value_bytes == 0 || self.max_value_bytes > MAX_PAYLOAD {
             return Err(config(format!(
@@ -157,6 +241,10 @@ mod tests {
             ("retry_min = \"2s\"", "`retry_max` (1s)"),
             ("max_value_bytes = 0", "`max_value_bytes` is 0"),
             ("failures_to_open = 0", "`failures_to_open`"),
+            ("failure_percent = 101", "`failure_percent` is 101"),
+            ("journal_max = 0", "`journal_max` is 0"),
+            ("slow_after = \"1s\"", "`remote_timeout` (100ms)"),
+            ("invalidate_policy = \"loud\"", "`journal` or `strict`"),
         ];
         for (text, expected) in wrong {
             let error = read(text).unwrap_err();

@@ -15,6 +15,10 @@ impl Counter {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
     pub(crate) fn read(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -102,12 +106,18 @@ pub(crate) struct CacheCounters {
     pub(crate) entities: Entities,
     pub(crate) remote_errors: Counter,
     pub(crate) remote_timeouts: Counter,
+    pub(crate) remote_slow: Counter,
     pub(crate) remote_rejections: Counter,
     pub(crate) breaker_openings: Counter,
     pub(crate) fenced_fills: Counter,
     pub(crate) waits_given_up: Counter,
     pub(crate) invalidations: Counter,
-    pub(crate) invalidations_failed: Counter,
+    pub(crate) invalidations_journalled: Counter,
+    pub(crate) invalidations_replayed: Counter,
+    pub(crate) journal_overflows: Counter,
+    pub(crate) leases_left: Counter,
+    pub(crate) loads_queued: Counter,
+    pub(crate) loads_over_limit: Counter,
     pub(crate) news: Counter,
     pub(crate) keys_too_long: Counter,
     pub(crate) values_too_large: Counter,

@@ -1,12 +1,14 @@
 //! What the cache did: outcomes, counters, health.
 
 mod counters;
+mod health;
 mod outcome;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+pub use health::{Closed, Health, Hearing, RemoteHealth, RemoteState};
 pub use outcome::Outcome;
 
 pub(crate) use counters::{CacheCounters, EntityCounters};
@@ -27,6 +29,8 @@ pub struct Stats {
     pub remote_errors: u64,
     /// Remote operations that took longer than `remote_timeout`.
     pub remote_timeouts: u64,
+    /// Remote operations that were answered, later than `slow_after`.
+    pub remote_slow: u64,
     /// Remote operations that were not tried because the remote level was down.
     pub remote_rejections: u64,
     /// How often the remote level was given up as down.
@@ -37,8 +41,20 @@ pub struct Stats {
     pub waits_given_up: u64,
     /// Invalidations asked for, of keys and of groups.
     pub invalidations: u64,
-    /// Invalidations that the remote level could not be told of.
-    pub invalidations_failed: u64,
+    /// Those of which the remote level could not be told at once, so that it is owed them.
+    pub invalidations_journalled: u64,
+    /// Keys and groups that the remote level was owed and has been told of.
+    pub invalidations_replayed: u64,
+    /// Keys and groups that the remote level is owed now.
+    pub journal_depth: u64,
+    /// How often the remote level was owed more than `journal_max`, so that everything was ended.
+    pub journal_overflows: u64,
+    /// Leases that were left to end by themselves, as there were too many to give back.
+    pub leases_left: u64,
+    /// Loads that waited for their turn while the remote level was down.
+    pub loads_queued: u64,
+    /// Loads that ran beyond `load_limit`: the queue was full, or took longer than `load_wait`.
+    pub loads_over_limit: u64,
     /// News of the remote level: what others changed, and our own echoes.
     pub news: u64,
     /// How often the remote level turned out to be another server, or one that may have forgotten.
@@ -106,67 +122,4 @@ impl EntityStats {
             loads: self.loads + other.loads,
         }
     }
-}
-
-/// How the cache is: for a health endpoint.
-#[non_exhaustive]
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub struct Health {
-    /// The state of the remote level; `None` if the cache has none.
-    pub remote: Option<RemoteHealth>,
-}
-
-impl Health {
-    /// Whether everything the cache was built with is in use.
-    pub fn is_complete(&self) -> bool {
-        self.remote.as_ref().is_none_or(|remote| remote.state == RemoteState::Up)
-    }
-}
-
-/// How the remote level is.
-#[non_exhaustive]
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub struct RemoteHealth {
-    /// What it is, without credentials.
-    pub backend: String,
-    /// Whether it is used.
-    pub state: RemoteState,
-    /// Which changes by others it tells. Unless it is everything, near entries live for
-    /// `degraded_ttl` at most.
-    pub hearing: Hearing,
-    /// How long ago it was last heard, in milliseconds; `None` if it never was, or tells nothing.
-    pub heard_ms_ago: Option<u64>,
-    /// What is wrong, without credentials.
-    pub problem: Option<String>,
-}
-
-impl RemoteHealth {
-    /// Whether every change by others is told.
-    pub fn is_listening(&self) -> bool {
-        self.hearing == Hearing::Everything
-    }
-}
-
-/// Which changes by others are told.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Hearing {
-    /// Every change, whoever makes it: by client tracking, on the data connection, in a cluster on
-    /// that of each primary.
-    Everything,
-    /// None: there is no connection, or a backend that does not tell.
-    Nothing,
-    /// What other instances of this library publish: the server refuses client tracking.
-    Published,
-}
-
-/// Whether the remote level is used.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RemoteState {
-    /// It does not answer; calls go past it until a probe succeeds.
-    Down,
-    /// It answers.
-    Up,
 }

@@ -1,0 +1,173 @@
+//! Bringing the remote level back: probe, greet, replay, and only then read from it again.
+
+use std::future::Future;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+
+use futures_util::future::select;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::gate::{Gate, late};
+use super::journal::Page;
+use super::phase::{Event, Phase};
+use crate::backend::{Identity, InvalidateOptions};
+use crate::group::Group;
+use crate::{Error, Result};
+
+/// Brings the remote level back, for as long as it takes. The only task that does.
+///
+/// Holds the gate only while it works: with the last handle of the cache it ends.
+pub(super) async fn run(gate: Weak<Gate>, number: u64) {
+    let keeper = Keeper { gate, number };
+    while let Some(gate) = keeper.gate() {
+        let pause = match gate.work().await {
+            Work::Again => continue,
+            Work::Done => return,
+            Work::Pause => gate.standing().pause(),
+        };
+        let returned = gate.ears.returned();
+        drop(gate);
+        let mut sleep = std::pin::pin!(sleep(pause));
+        select(sleep.as_mut(), std::pin::pin!(returned.notified())).await;
+        if let Some(gate) = keeper.gate() {
+            gate.event(Event::ProbeDue);
+        }
+    }
+}
+
+/// One keeper; the next one can begin when it is dropped, also with its runtime.
+struct Keeper {
+    gate: Weak<Gate>,
+    number: u64,
+}
+
+impl Keeper {
+    /// Returns the gate, unless that is gone or has found another keeper.
+    fn gate(&self) -> Option<Arc<Gate>> {
+        self.gate.upgrade().filter(|gate| gate.standing().keeps(self.number))
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        if let Some(gate) = self.gate.upgrade() {
+            gate.standing().dismiss(self.number);
+        }
+    }
+}
+
+/// What a step came to.
+enum Work {
+    Again,
+    Done,
+    Pause,
+}
+
+impl Gate {
+    async fn work(self: &Arc<Self>) -> Work {
+        let phase = self.standing().phase();
+        match phase {
+            Phase::Closed | Phase::Healthy => return Work::Done,
+            Phase::Down => return Work::Pause,
+            Phase::Probing => match self.probe().await {
+                Ok(()) => self.event(Event::Answered),
+                Err(error) => self.failed(error),
+            },
+            Phase::Greeting | Phase::Replaying { .. } => match self.catch_up().await {
+                Ok(()) if self.settle() => return Work::Done,
+                Ok(()) => {}
+                Err(error) => self.failed(error),
+            },
+        }
+        Work::Again
+    }
+
+    fn event(self: &Arc<Self>, event: Event) {
+        self.apply(&mut self.standing(), event);
+    }
+
+    fn failed(self: &Arc<Self>, error: Error) {
+        let mut standing = self.standing();
+        standing.problem = Some(error);
+        self.apply(&mut standing, Event::Failed);
+    }
+
+    /// Asks whether the backend answers, and soon enough.
+    async fn probe(&self) -> Result<()> {
+        let started = Instant::now();
+        self.timed(self.backend.ping()).await?;
+        if started.elapsed() > self.settings.slow_after() { Err(late()) } else { Ok(()) }
+    }
+
+    /// Lets the server say who it is, if that is open, and tells it what it is owed.
+    async fn catch_up(&self) -> Result<()> {
+        if !self.is_greeted() {
+            self.greet().await?;
+        }
+        loop {
+            let page = self.standing().journal.page();
+            let Some(page) = page else { return Ok(()) };
+            self.replay(&page).await?;
+        }
+    }
+
+    /// Has everything ended if the server may have forgotten what it was told.
+    async fn greet(&self) -> Result<()> {
+        let stranger = self.ears.strangers();
+        let seen = self.standing().identity.clone();
+        let all = Group::all(self.ears.prefix());
+        let identity = self.timed(self.backend.identify(&all, seen.as_ref())).await?;
+        self.meet(seen, identity);
+        // If yet another has come up in the meantime, this one was greeted for nothing.
+        self.greeted.store(stranger, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn meet(&self, seen: Option<Identity>, identity: Identity) {
+        if seen.as_ref().is_some_and(|seen| *seen != identity) {
+            self.fences.bump_all();
+            tracing::warn!(backend = %self.backend, turn = identity.turn(), "another server");
+        }
+        self.standing().identity = Some(identity);
+    }
+
+    async fn replay(&self, page: &Page) -> Result<()> {
+        let told: Vec<Result<()>> = match page {
+            Page::Groups(batch) => {
+                let told = self.advance(&batch.all, batch.hold);
+                let told = self.timed(told).await;
+                batch.all.iter().map(|_| told.clone()).collect()
+            }
+            Page::Keys(batch) => {
+                let options = InvalidateOptions::new(batch.hold);
+                let told = self.backend.invalidate(&batch.all, &options);
+                timeout(self.settings.remote_timeout, told).await.map_err(|_| late())?
+            }
+        };
+        let replayed = told.iter().filter(|told| told.is_ok()).count();
+        self.counters.invalidations_replayed.add(replayed as u64);
+        self.standing().journal.settle(page, |place| told.get(place).is_some_and(Result::is_ok));
+        told.into_iter().collect()
+    }
+
+    /// Lets operations through again, if nothing has come up in the meantime.
+    ///
+    /// Near entries from an outage could not hear of invalidations: they end before that.
+    fn settle(self: &Arc<Self>) -> bool {
+        let mut standing = self.standing();
+        if !standing.journal.is_empty() || !self.is_greeted() {
+            return false;
+        }
+        if standing.phase().is_after_outage() {
+            self.fences.bump_all();
+            tracing::info!(backend = %self.backend, "remote level up");
+        }
+        self.apply(&mut standing, Event::Settled);
+        true
+    }
+
+    async fn timed<T>(&self, operation: impl Future<Output = Result<T>>) -> Result<T> {
+        let result = timeout(self.settings.remote_timeout, operation).await;
+        result.unwrap_or_else(|_| Err(late())).inspect_err(|error| self.count(error))
+    }
+}
