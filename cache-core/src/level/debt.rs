@@ -80,6 +80,7 @@ impl Gate {
             Open::Groups(groups) => standing.journal.note_groups(groups, hold),
             Open::Keys(keys) => standing.journal.note_keys(keys.iter().copied(), hold),
         };
+        self.note_owed(&standing);
         if is_over {
             self.counters.journal_overflows.add_one();
             tracing::warn!(backend = %self.backend, "journal full: everything ends on return");

@@ -1,7 +1,7 @@
 //! The gate in front of a backend: a deadline for each operation, and none at all while it is down.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use super::standing::Standing;
 use crate::backend::{AdvanceOptions, Backend, is_outage};
 use crate::engine::fence::Fences;
 use crate::group::Group;
+use crate::key::Key;
 use crate::policy::Settings;
 use crate::stats::CacheCounters;
 use crate::{Error, ErrorKind, Result};
@@ -32,6 +33,8 @@ pub(super) struct Gate {
     passage: AtomicU8,
     /// As which of the strangers the server has been greeted.
     pub(super) greeted: AtomicU64,
+    /// How much is owed, to be read without the lock.
+    owed: AtomicUsize,
     /// Wakes those who wait for a greeting.
     settled: Notify,
     born: Instant,
@@ -64,9 +67,9 @@ enum Passage {
 impl Passage {
     fn of(phase: Phase) -> Self {
         match phase {
-            Phase::Healthy => Self::Open,
+            Phase::Healthy | Phase::Owing => Self::Open,
             Phase::Greeting => Self::Wait,
-            Phase::Closed | Phase::Down | Phase::Probing | Phase::Replaying { .. } => Self::Shut,
+            Phase::Closed | Phase::Down | Phase::Probing | Phase::Replaying => Self::Shut,
         }
     }
 }
@@ -89,6 +92,7 @@ impl Gate {
             standing: Mutex::new(Standing::new(phase, all, &settings)),
             passage: AtomicU8::new(Passage::of(phase) as u8),
             greeted: AtomicU64::new(greeted),
+            owed: AtomicUsize::new(0),
             settled: Notify::new(),
             born: Instant::now(),
             longest_ttl: AtomicU64::new(longest_ttl.as_secs()),
@@ -210,8 +214,8 @@ impl Gate {
         let mut standing = self.standing();
         match error {
             Some(error) if verdict == Verdict::Failed => standing.problem = Some(error.clone()),
-            _ if standing.phase() == Phase::Healthy => standing.problem = None,
-            _ => {}
+            _ if self.is_shut() => {}
+            _ => standing.problem = None,
         }
         if standing.judge(verdict, self.born.elapsed()) {
             if verdict == Verdict::Slow {
@@ -233,7 +237,7 @@ impl Gate {
         let before = standing.phase();
         if standing.apply(event) {
             let after = standing.phase();
-            if after == Phase::Down && !before.is_after_outage() && before != Phase::Probing {
+            if after == Phase::Down && !matches!(before, Phase::Probing | Phase::Replaying) {
                 let error = standing.problem.as_ref().map(ToString::to_string);
                 self.counters.breaker_openings.add_one();
                 tracing::warn!(backend = %self.backend, error, "remote level down");
@@ -255,6 +259,25 @@ impl Gate {
             let task = runtime.spawn(recovery::run(Arc::downgrade(self), number));
             standing.employ(number, task.abort_handle());
         }
+    }
+
+    /// Whether the backend has not been told yet of the end of what is under a key.
+    pub(super) fn owes(&self, key: &Key) -> bool {
+        self.is_owing() && self.standing().journal.covers(key)
+    }
+
+    /// Whether the backend has not been told yet of the end of one of `groups`.
+    pub(super) fn owes_any(&self, groups: &[Group]) -> bool {
+        self.is_owing() && self.standing().journal.covers_any(groups)
+    }
+
+    fn is_owing(&self) -> bool {
+        self.owed.load(Ordering::SeqCst) != 0
+    }
+
+    /// Takes note of how much is owed. Whoever changes the journal calls this.
+    pub(super) fn note_owed(&self, standing: &Standing) {
+        self.owed.store(standing.journal.len(), Ordering::SeqCst);
     }
 
     /// Gives every one of `groups` another generation; past the phase and the deadline.

@@ -60,6 +60,18 @@ impl Journal {
         self.keys.is_empty() && self.groups.is_empty()
     }
 
+    /// Whether the end of what is under a key is owed.
+    pub(crate) fn covers(&self, key: &Key) -> bool {
+        let mut groups = key.groups();
+        self.keys.contains_key(key.as_bytes())
+            || groups.any(|group| self.groups.contains_key(&name(&group)))
+    }
+
+    /// Whether the end of one of `groups` is owed.
+    pub(crate) fn covers_any(&self, groups: &[Group]) -> bool {
+        groups.iter().any(|group| self.groups.contains_key(&name(group)))
+    }
+
     /// Notes keys; true if that was too much, and everything is owed now.
     pub(crate) fn note_keys<'a>(
         &mut self,
@@ -224,6 +236,22 @@ mod tests {
         journal.settle(&page, |_| true);
 
         assert_eq!(journal.len(), 1);
+    }
+
+    #[test]
+    fn it_covers_keys_and_whatever_is_in_its_groups() {
+        let mut journal = journal(10);
+        let [plain, his, tagged] =
+            [key("a"), key("b").user(1), key("c").tag("t")].map(|key| key.arg(7));
+        journal.note_keys([&plain], None);
+        assert!(journal.covers(&plain) && !journal.covers(&his));
+
+        journal.note_groups(&[his.groups().last().unwrap()], None);
+        assert!(journal.covers(&his) && !journal.covers(&tagged));
+
+        journal.note_groups(&tag("t"), None);
+        assert!(journal.covers(&tagged) && !journal.covers(&key("d")));
+        assert!(journal.covers_any(&tag("t")) && !journal.covers_any(&tag("u")[..1]));
     }
 
     #[test]

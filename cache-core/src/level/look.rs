@@ -8,12 +8,12 @@ use futures_util::future::join;
 use super::numbers::Generations;
 use super::remote::Remote;
 use super::ticket::{Before, Ticket};
-use crate::Result;
 use crate::backend::{LeaseRequest, Slot};
 use crate::engine::fence::Marks;
 use crate::group::{Generation, Group};
 use crate::key::Key;
 use crate::wire::{Flaw, tag_names};
+use crate::{Error, ErrorKind, Result};
 
 /// What a look-up under a lease found.
 pub(crate) enum Look {
@@ -52,6 +52,11 @@ impl Remote {
         if self.gate.knock().is_err() {
             return keys.iter().map(|_| Look::Away).collect();
         }
+        let look = async |keys: &[Key]| self.look_at(keys, late).await;
+        self.but_for_owed(keys, look, || Look::Away).await
+    }
+
+    async fn look_at(self: &Arc<Self>, keys: &[Key], late: bool) -> Vec<Look> {
         let request = LeaseRequest::new(self.settings.lease_ttl);
         // Before the call: if it is dropped or times out half-way, leases may have been taken.
         let tickets: Vec<_> =
@@ -65,9 +70,32 @@ impl Remote {
 
     /// Looks `keys` up without wanting to fill them.
     pub(crate) async fn peek_many(self: &Arc<Self>, keys: &[Key]) -> Vec<Option<Found>> {
-        let slots = self.find(keys, None, false).await;
-        let found = self.compared(keys, slots).await.into_iter();
-        found.map(|found| found.ok().and_then(|(_, _, entry)| entry)).collect()
+        let peek = async |keys: &[Key]| {
+            let slots = self.find(keys, None, false).await;
+            let found = self.compared(keys, slots).await.into_iter();
+            found.map(|found| found.ok().and_then(|(_, _, entry)| entry)).collect()
+        };
+        self.but_for_owed(keys, peek, || None).await
+    }
+
+    /// Reads keys, but for those whose end the backend has not been told of yet.
+    async fn but_for_owed<T>(
+        &self,
+        keys: &[Key],
+        read: impl AsyncFnOnce(&[Key]) -> Vec<T>,
+        away: impl Fn() -> T,
+    ) -> Vec<T> {
+        let owed: Vec<bool> = keys.iter().map(|key| self.gate.owes(key)).collect();
+        if !owed.contains(&true) {
+            return read(keys).await;
+        }
+        let open = keys.iter().zip(&owed).filter(|(_, owed)| !**owed);
+        let open: Vec<Key> = open.map(|(key, _)| key.clone()).collect();
+        let read = if open.is_empty() { Vec::new() } else { read(&open).await };
+        let mut read = read.into_iter();
+        owed.into_iter()
+            .map(|owed| if owed { None } else { read.next() }.unwrap_or_else(&away))
+            .collect()
     }
 
     /// Reads slots, and the current generations of each key's groups.
@@ -103,6 +131,11 @@ impl Remote {
             _ => None,
         };
         let tags: Vec<_> = keys.iter().zip(&slots).map(tags_of).collect();
+        let is_owed =
+            |tags: &Option<Vec<Group>>| tags.as_ref().is_some_and(|tags| self.gate.owes_any(tags));
+        let slots = slots.into_iter().zip(&tags);
+        let slots: Vec<_> =
+            slots.map(|(slot, tags)| if is_owed(tags) { Err(owed()) } else { slot }).collect();
         // Before the numbers: whatever moves from here on is seen by the near copy's marks.
         let marks: Vec<Marks> = tags.iter().map(|tags| self.marks(tags.as_deref())).collect();
         let groups = |(key, tags): (&Key, &Option<Vec<Group>>)| {
@@ -161,6 +194,10 @@ impl Remote {
         // Who cannot be cleared is looked at again, until nobody waits any more.
         let _ = self.invalidate(&keys, None).await;
     }
+}
+
+fn owed() -> Error {
+    Error::new(ErrorKind::Backend, "the remote level has not been told of the end of a tag yet")
 }
 
 /// The groups whose numbers a load needs from before it begins.

@@ -10,13 +10,13 @@ pub(crate) enum Phase {
     /// A server that may not be the one of before must say who it is; operations wait for that.
     Greeting,
     Healthy,
+    /// It could not be told of some invalidations, and is told as soon as it can be. What they
+    /// ended is not read from it until then; all else is.
+    Owing,
     /// It is asked whether it answers; by one probe, and nothing else.
     Probing,
-    /// It answers, and is told what it missed before anything is read from it.
-    Replaying {
-        /// Whether it was down, so that we may not have heard what others changed.
-        after_outage: bool,
-    },
+    /// It answers after an outage, and is told what it missed before anything is read from it.
+    Replaying,
 }
 
 /// What happens to the remote level.
@@ -47,22 +47,22 @@ impl Phase {
         Self::Down,
         Self::Greeting,
         Self::Healthy,
+        Self::Owing,
         Self::Probing,
-        Self::Replaying { after_outage: false },
-        Self::Replaying { after_outage: true },
+        Self::Replaying,
     ];
 
     /// Returns the phase after an event. What comes late, or twice, changes nothing.
     pub(crate) fn after(self, event: Event) -> Self {
         match (self, event) {
             (Self::Closed, _) | (_, Event::Closed) => Self::Closed,
-            (Self::Healthy, Event::GivenUp) => Self::Down,
-            (Self::Healthy, Event::Owed) => Self::Replaying { after_outage: false },
-            (Self::Healthy, Event::Stranger) => Self::Greeting,
-            (Self::Greeting | Self::Replaying { .. }, Event::Settled) => Self::Healthy,
-            (Self::Greeting | Self::Probing | Self::Replaying { .. }, Event::Failed) => Self::Down,
+            (Self::Healthy | Self::Owing, Event::GivenUp) => Self::Down,
+            (Self::Healthy, Event::Owed) => Self::Owing,
+            (Self::Healthy | Self::Owing, Event::Stranger) => Self::Greeting,
+            (Self::Greeting | Self::Owing | Self::Replaying, Event::Settled) => Self::Healthy,
+            (Self::Greeting | Self::Probing | Self::Replaying, Event::Failed) => Self::Down,
             (Self::Down, Event::ProbeDue) => Self::Probing,
-            (Self::Probing, Event::Answered) => Self::Replaying { after_outage: true },
+            (Self::Probing, Event::Answered) => Self::Replaying,
             (phase, _) => phase,
         }
     }
@@ -71,35 +71,29 @@ impl Phase {
     pub(crate) fn is_unsettled(self) -> bool {
         !matches!(self, Self::Closed | Self::Healthy)
     }
-
-    /// Whether near entries from this phase may have missed what others changed.
-    pub(crate) fn is_after_outage(self) -> bool {
-        self == Self::Replaying { after_outage: true }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const REPLAYING: Phase = Phase::Replaying { after_outage: false };
-    const RETURNING: Phase = Phase::Replaying { after_outage: true };
-
     /// All that an event can change; anything else changes nothing.
-    const TABLE: [(Phase, Event, Phase); 13] = [
+    const TABLE: [(Phase, Event, Phase); 15] = [
         (Phase::Healthy, Event::GivenUp, Phase::Down),
-        (Phase::Healthy, Event::Owed, REPLAYING),
+        (Phase::Healthy, Event::Owed, Phase::Owing),
         (Phase::Healthy, Event::Stranger, Phase::Greeting),
+        (Phase::Owing, Event::GivenUp, Phase::Down),
+        (Phase::Owing, Event::Settled, Phase::Healthy),
+        (Phase::Owing, Event::Stranger, Phase::Greeting),
         (Phase::Greeting, Event::Settled, Phase::Healthy),
         (Phase::Greeting, Event::Failed, Phase::Down),
-        (REPLAYING, Event::Settled, Phase::Healthy),
-        (REPLAYING, Event::Failed, Phase::Down),
-        (RETURNING, Event::Settled, Phase::Healthy),
-        (RETURNING, Event::Failed, Phase::Down),
         (Phase::Down, Event::ProbeDue, Phase::Probing),
         (Phase::Probing, Event::Failed, Phase::Down),
-        (Phase::Probing, Event::Answered, RETURNING),
+        (Phase::Probing, Event::Answered, Phase::Replaying),
+        (Phase::Replaying, Event::Settled, Phase::Healthy),
+        (Phase::Replaying, Event::Failed, Phase::Down),
         (Phase::Closed, Event::Closed, Phase::Closed),
+        (Phase::Closed, Event::Settled, Phase::Closed),
     ];
 
     const EVENTS: [Event; 8] = [
@@ -135,15 +129,8 @@ mod tests {
                 assert_ne!(phase.after(event), Phase::Healthy, "{phase:?}, {event:?}");
             }
         }
-        assert_eq!(Phase::Down.after(Event::Settled), Phase::Down);
-        assert_eq!(Phase::Probing.after(Event::Settled), Phase::Probing);
-    }
-
-    #[test]
-    fn an_outage_is_remembered_until_it_has_settled() {
-        assert!(RETURNING.is_after_outage());
-        assert!(RETURNING.after(Event::Owed).is_after_outage());
-        assert!(RETURNING.after(Event::Stranger).is_after_outage());
-        assert!(!REPLAYING.is_after_outage() && !Phase::Greeting.is_after_outage());
+        for phase in [Phase::Closed, Phase::Down, Phase::Probing] {
+            assert_eq!(phase.after(Event::Settled), phase, "it has not been told anything");
+        }
     }
 }

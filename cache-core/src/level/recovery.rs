@@ -73,10 +73,13 @@ impl Gate {
                 Ok(()) => self.event(Event::Answered),
                 Err(error) => self.failed(error),
             },
-            Phase::Greeting | Phase::Replaying { .. } => match self.catch_up().await {
+            Phase::Greeting | Phase::Owing | Phase::Replaying => match self.catch_up().await {
                 Ok(()) if self.settle() => return Work::Done,
                 Ok(()) => {}
-                Err(error) => self.failed(error),
+                Err(error) => {
+                    self.failed(error);
+                    return Work::Pause;
+                }
             },
         }
         Work::Again
@@ -146,7 +149,14 @@ impl Gate {
         };
         let replayed = told.iter().filter(|told| told.is_ok()).count();
         self.counters.invalidations_replayed.add(replayed as u64);
-        self.standing().journal.settle(page, |place| told.get(place).is_some_and(Result::is_ok));
+        if let (Page::Groups(batch), true) = (page, replayed > 0) {
+            // What is known of their numbers may be from before; our own changes are not told us.
+            batch.all.iter().for_each(|group| self.fences.bump_group(group.as_bytes()));
+        }
+        let mut standing = self.standing();
+        standing.journal.settle(page, |place| told.get(place).is_some_and(Result::is_ok));
+        self.note_owed(&standing);
+        drop(standing);
         told.into_iter().collect()
     }
 
@@ -158,7 +168,7 @@ impl Gate {
         if !standing.journal.is_empty() || !self.is_greeted() {
             return false;
         }
-        if standing.phase().is_after_outage() {
+        if standing.phase() == Phase::Replaying {
             self.fences.bump_all();
             tracing::info!(backend = %self.backend, "remote level up");
         }

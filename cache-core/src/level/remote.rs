@@ -170,8 +170,8 @@ impl Remote {
         let state = match self.gate.standing().phase() {
             Phase::Closed => RemoteState::Closed,
             Phase::Down | Phase::Probing => RemoteState::Down,
-            Phase::Greeting | Phase::Healthy => RemoteState::Up,
-            Phase::Replaying { .. } => RemoteState::Replaying,
+            Phase::Greeting | Phase::Healthy | Phase::Owing => RemoteState::Up,
+            Phase::Replaying => RemoteState::Replaying,
         };
         RemoteHealth {
             backend: self.gate.backend.to_string(),

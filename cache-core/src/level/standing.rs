@@ -71,14 +71,17 @@ impl Standing {
             return false;
         }
         if next == Phase::Healthy {
-            self.breaker.reset();
             self.problem = None;
         }
+        if next == Phase::Down {
+            self.breaker.reset();
+        }
         // A remote level that is down again soon is asked less and less often.
-        if self.phase == Phase::Healthy && self.lasted() >= self.settings.failure_window {
+        if next == Phase::Down && self.lasted() >= self.settings.failure_window {
             self.backoff = Backoff::new(self.settings.retry_min, self.settings.retry_max);
         }
-        if next == Phase::Healthy || matches!(self.phase, Phase::Healthy | Phase::Greeting) {
+        let is_used = |phase| matches!(phase, Phase::Greeting | Phase::Healthy | Phase::Owing);
+        if is_used(next) != is_used(self.phase) {
             self.since = Instant::now();
         }
         if !next.is_unsettled() {
@@ -91,7 +94,7 @@ impl Standing {
 
     /// Takes note of how an operation went; true if the remote level counts as down now.
     pub(super) fn judge(&mut self, verdict: Verdict, now: Duration) -> bool {
-        self.phase == Phase::Healthy && self.breaker.note(verdict, now)
+        matches!(self.phase, Phase::Healthy | Phase::Owing) && self.breaker.note(verdict, now)
     }
 
     /// Returns how long to wait before the next probe.

@@ -61,6 +61,9 @@ impl Ticket {
     /// missed.
     pub(crate) async fn tagged(mut self, tags: Vec<Group>) -> Option<Self> {
         let before = self.any_tag?;
+        if self.remote.gate.owes_any(&tags) {
+            return None;
+        }
         let generations = self.remote.generations(&tags).await.ok()?;
         let any_tag = [Group::any_tag(self.key.prefix())];
         let now = self.remote.generations_now(&any_tag).await.ok()?;
