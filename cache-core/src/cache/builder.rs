@@ -105,7 +105,7 @@ impl CacheBuilder {
     }
 }
 
-fn prefix(namespace: &str) -> Result<Vec<u8>> {
+pub(crate) fn prefix(namespace: &str) -> Result<Vec<u8>> {
     if namespace.is_empty() {
         let text = "the namespace is empty: name the application, such as \"atlas\"";
         return Err(Error::new(ErrorKind::Config, text));
