@@ -20,6 +20,10 @@ mod tier;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
 
+#[cfg(any(test, fuzzing, feature = "test-util"))]
+#[doc(hidden)]
+pub mod fuzz;
+
 #[doc(hidden)]
 #[path = "macro_support.rs"]
 pub mod __private;

@@ -43,6 +43,10 @@ mod supervisor;
 mod tls;
 mod ttl;
 
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
+
 pub use backend::RedisBackend;
 pub use cache_core::{Error, ErrorKind, Result};
 pub use config::RedisConfig;

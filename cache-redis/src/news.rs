@@ -96,9 +96,9 @@ impl Feed {
             (PushKind::Invalidate, [Value::Array(keys)]) => {
                 keys.iter().for_each(|key| self.changed(key));
             }
-            // Null for everything; and whatever we do not understand may be everything too.
-            (PushKind::Invalidate, _) => self.tell(News::Flushed),
             (PushKind::Message, [_, Value::BulkString(message)]) => self.published(message),
+            // Null for everything; and whatever we do not understand may be everything too.
+            (PushKind::Invalidate | PushKind::Message, _) => self.tell(News::Flushed),
             _ => {}
         }
     }
@@ -115,6 +115,38 @@ impl Feed {
         match key {
             Value::BulkString(key) => self.tell(News::Changed(key)),
             _ => self.tell(News::Flushed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Debug, Default)]
+    struct Ear(Mutex<Vec<String>>);
+
+    impl Listener for Ear {
+        fn hear(&self, news: News<'_>) {
+            self.0.lock().unwrap().push(format!("{news:?}"));
+        }
+    }
+
+    #[test]
+    fn a_push_that_is_not_understood_may_be_everything() {
+        for kind in [PushKind::Invalidate, PushKind::Message] {
+            for data in [vec![], vec![Value::Nil], vec![Value::Okay, Value::Int(1)]] {
+                let ear = Arc::new(Ear::default());
+                let listener: Arc<dyn Listener> = Arc::<Ear>::clone(&ear);
+                let options = ListenOptions::new(*b"atlas:", Duration::from_secs(1));
+                let feed = Feed::new(options, Arc::downgrade(&listener));
+
+                feed.pushed(&PushInfo { kind: kind.clone(), data });
+
+                assert_eq!(*ear.0.lock().unwrap(), ["Flushed"], "{kind:?}");
+            }
         }
     }
 }

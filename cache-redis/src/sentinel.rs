@@ -190,7 +190,7 @@ impl Line {
 }
 
 /// Reads a sentinel's answer.
-fn named(answer: &Value) -> Result<Host, Failure> {
+pub(crate) fn named(answer: &Value) -> Result<Host, Failure> {
     match answer {
         Value::Nil => Err(Failure { stage: Stage::Know, error: down(UNKNOWN) }),
         Value::ServerError(refusal) => {
@@ -205,7 +205,7 @@ fn garbage() -> Failure {
 }
 
 /// Reads one of the replicas that a sentinel lists; `None` if it does not hear its primary.
-fn replica(answer: &Value) -> Option<Host> {
+pub(crate) fn replica(answer: &Value) -> Option<Host> {
     let field = |name| reply::field(answer, name);
     let is_heard = field("master-link-status") == Some(b"ok");
     let (name, port) = (field("ip")?, field("port")?);
@@ -225,7 +225,7 @@ fn address(answer: &Value) -> Option<Host> {
 }
 
 /// Returns a sentinel that names another server than `host`, if more agree with it than on `host`.
-fn outvoted(votes: &[Option<Host>], host: &Host) -> Option<usize> {
+pub(crate) fn outvoted(votes: &[Option<Host>], host: &Host) -> Option<usize> {
     let mut counts: HashMap<(&str, u16), usize> = HashMap::new();
     let named = || votes.iter().flatten();
     named().for_each(|vote| *counts.entry((vote.name.as_str(), vote.port)).or_default() += 1);

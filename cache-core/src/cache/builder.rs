@@ -105,17 +105,32 @@ impl CacheBuilder {
     }
 }
 
-fn prefix(namespace: &str) -> Result<Vec<u8>> {
+pub(crate) fn prefix(namespace: &str) -> Result<Vec<u8>> {
     if namespace.is_empty() {
         let text = "the namespace is empty: name the application, such as \"atlas\"";
         return Err(Error::new(ErrorKind::Config, text));
     }
     let mut text = KeyWriter::new();
     text.name(namespace);
-    if text.len() > MAX_NAMESPACE {
+    if text.is_too_long() || text.len() > MAX_NAMESPACE {
         let text = format!("the namespace is longer than {MAX_NAMESPACE} bytes");
         return Err(Error::new(ErrorKind::Config, text));
     }
     text.mark(b':');
     Ok(text.as_bytes().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_of_any_length_is_a_prefix_or_refused() {
+        for length in [1, 64, 65, 1024, 1025, 64 << 10] {
+            let namespace = "x".repeat(length);
+            let prefix = prefix(&namespace).ok();
+            let expected = (length <= 64).then(|| format!("{namespace}:").into_bytes());
+            assert_eq!(prefix, expected, "{length} bytes");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The handle that users hold.
 
-mod builder;
+pub(crate) mod builder;
 mod changes;
 mod guard;
 mod invalidation;

@@ -41,10 +41,10 @@ pub fn encode_value<T: Serialize + ?Sized>(codec: &dyn Codec, value: &T) -> Resu
 /// [`MAX_DEPTH`], or if it would take more memory than [`MAX_DECODED`](super::MAX_DECODED).
 pub fn decode_value<T: DeserializeOwned>(codec: &dyn Codec, bytes: &[u8]) -> Result<T> {
     if is_bincode(codec) {
-        let limits = Limits::<Keep>::default();
+        let limits = Limits::<Keep>::of(bytes);
         return Bincode::read(Guard::new(PhantomData::<T>, &limits), bytes);
     }
-    let limits = Limits::<Shorten>::default();
+    let limits = Limits::<Shorten>::of(bytes);
     let mut value = None;
     codec.decode(bytes, &mut |deserializer| {
         value = Some(Guard::new(PhantomData::<T>, &limits).deserialize(deserializer)?);

@@ -10,7 +10,7 @@ mod haul;
 mod keep;
 mod lead;
 pub(crate) mod loaded;
-mod pack;
+pub(crate) mod pack;
 mod write;
 
 use std::any::Any;

@@ -101,6 +101,9 @@ impl Packer {
         // A type without a fingerprint was never written, so whatever this is, it is not ours.
         let fingerprint = self.schema::<V>(schema).fingerprint.map_err(|_| Flaw::Schema)?;
         header.check(key.echo(), self.codec.id().as_u8(), fingerprint)?;
+        if header.compressed {
+            return Err(Flaw::Version.into()); // of one that compresses
+        }
         if header.groups != generations {
             return Err(Unusable::Invalidated);
         }
@@ -137,5 +140,35 @@ impl Packer {
 impl From<Flaw> for Unusable {
     fn from(flaw: Flaw) -> Self {
         Self::Flawed(flaw)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::testing;
+
+    #[test]
+    fn a_compressed_entry_is_a_miss_and_not_read_as_it_stands() {
+        let packer = Packer::new(Arc::new(codec::Bincode), Arc::new(SystemClock), 1024);
+        let key = testing::key("atlas", "number");
+        let label = Label {
+            key: &key,
+            schema: None,
+            fresh: Duration::from_secs(60),
+            cost: Duration::ZERO,
+            generations: &[],
+            tags: Vec::new(),
+        };
+        let plain = packer.pack(&7_u64, label).unwrap();
+        let (header, payload) = wire::decode(&plain, 1024).unwrap();
+        let compressed = Header { compressed: true, ..header };
+        let stored = wire::encode(&compressed, payload).unwrap();
+
+        let read = |stored: &[u8]| packer.unpack::<u64>(stored, &key, None, &[]);
+
+        assert_eq!(read(&plain).unwrap().0, 7);
+        assert_eq!(read(&stored).unwrap_err(), Unusable::Flawed(Flaw::Version));
     }
 }

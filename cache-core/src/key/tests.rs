@@ -128,6 +128,17 @@ fn a_key_of_64_kib_is_marked_and_bounded() {
 }
 
 #[test]
+fn whether_a_key_is_too_long_does_not_depend_on_the_order() {
+    let (long, user) = ("x".repeat(500), "u".repeat(300));
+    let first = key("atlas", "search").tier("free").tenant("acme").user(&user).arg(&long);
+    let last =
+        key("atlas", "search").arg(&long).user(&user).user(&user).tenant("acme").tier("free");
+
+    assert!(!first.is_too_long());
+    assert_eq!(first, last);
+}
+
+#[test]
 fn debug_shows_no_user_and_no_argument() {
     let shown = format!("{:?}", key("atlas", "profile").user("bob@example.com").arg("secret"));
 

@@ -19,11 +19,13 @@ pub struct KeyWriter {
     text: SmallVec<[u8; INLINE]>,
     plain: bool,
     too_long: bool,
+    /// How many bytes are about to be replaced, and so do not count.
+    spare: u16,
 }
 
 impl KeyWriter {
     pub(crate) fn new() -> Self {
-        Self { text: SmallVec::new(), plain: false, too_long: false }
+        Self { text: SmallVec::new(), plain: false, too_long: false, spare: 0 }
     }
 
     /// Writes a string.
@@ -124,7 +126,7 @@ impl KeyWriter {
     }
 
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
-        if self.text.len() + bytes.len() > super::Key::MAX_LEN {
+        if self.text.len() + bytes.len() > super::Key::MAX_LEN + usize::from(self.spare) {
             self.too_long = true;
         }
         if !self.too_long {
@@ -143,7 +145,9 @@ impl KeyWriter {
             return end;
         }
         let before = self.text.len();
+        self.spare = super::short(end - start);
         write(self);
+        self.spare = 0;
         let new = self.text.len() - before;
         let after = &mut self.text[start..];
         after.rotate_right(new);

@@ -6,8 +6,8 @@ pub(crate) mod node;
 mod nodes;
 pub(crate) mod route;
 mod scout;
-mod slot;
-mod view;
+pub(crate) mod slot;
+pub(crate) mod view;
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Weak};

@@ -9,6 +9,7 @@ use super::slot::Slot;
 use crate::Result;
 use crate::endpoint::Host;
 use crate::error::{blank, unexpected};
+use crate::parts::is_host;
 
 /// Who serves which slots, as one node sees it.
 #[derive(Debug, PartialEq)]
@@ -85,7 +86,7 @@ fn host(node: &Value, asked: &Host) -> Option<Host> {
 /// Reads an address; without a name it is that of the node asked.
 fn named(name: &str, port: u16, asked: &Host) -> Option<Host> {
     let name = if matches!(name, "" | "?") { &asked.name } else { name };
-    Some(Host { name: name.to_owned(), port }).filter(|host| host.port > 0)
+    (is_host(name) && port > 0).then(|| Host { name: name.to_owned(), port })
 }
 
 /// Where a node says that a key is, instead of answering.
@@ -163,6 +164,7 @@ mod tests {
             b"*1\r\n*3\r\n:0\r\n:16384\r\n*2\r\n$1\r\na\r\n:7\r\n",
             b"*1\r\n*3\r\n:0\r\n:5\r\n*2\r\n$1\r\na\r\n:70000\r\n",
             b"*1\r\n*3\r\n:0\r\n:5\r\n*2\r\n$1\r\na\r\n:0\r\n",
+            b"*1\r\n*3\r\n:0\r\n:5\r\n*2\r\n$3\r\na b\r\n:7\r\n",
             b"*1\r\n*3\r\n:0\r\n:5\r\n*0\r\n",
             b"-ERR This instance has cluster support disabled\r\n",
         ] {
@@ -182,7 +184,14 @@ mod tests {
         ] {
             assert_eq!(redirect(wire), Some(Redirect { host, asking }), "{wire}");
         }
-        for wire in ["-MOVED\r\n", "-ASK 1\r\n", "-ASK 1 a:b\r\n", "-ASK 1 a:0\r\n", "+MOVED\r\n"] {
+        for wire in [
+            "-MOVED\r\n",
+            "-MOVED 1 a b:7\r\n",
+            "-ASK 1\r\n",
+            "-ASK 1 a:b\r\n",
+            "-ASK 1 a:0\r\n",
+            "+MOVED\r\n",
+        ] {
             assert_eq!(redirect(wire), None, "{wire}");
         }
     }

@@ -18,7 +18,7 @@ impl<'de, A: SeqAccess<'de>, P: Errors> SeqAccess<'de> for Guard<'_, A, P> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.inner.size_hint()
+        self.inner.size_hint().map(|hint| hint.min(self.limits.hint))
     }
 }
 
@@ -46,7 +46,7 @@ impl<'de, A: MapAccess<'de>, P: Errors> MapAccess<'de> for Guard<'_, A, P> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.inner.size_hint()
+        self.inner.size_hint().map(|hint| hint.min(self.limits.hint))
     }
 }
 

@@ -47,10 +47,18 @@ impl<'a, T, P> Guard<'a, T, P> {
 pub(super) struct Limits<P> {
     levels: Cell<usize>,
     bytes: Cell<usize>,
+    /// The most elements that a visitor is told to expect: some allocate for them at once.
+    hint: usize,
     errors: PhantomData<P>,
 }
 
 impl<P> Limits<P> {
+    /// Returns the limits for a payload, whose elements take a byte each as a rule.
+    pub(super) fn of(payload: &[u8]) -> Self {
+        let (levels, bytes) = (Cell::new(MAX_DEPTH), Cell::new(MAX_DECODED));
+        Self { levels, bytes, hint: payload.len(), errors: PhantomData }
+    }
+
     /// Goes one level down, until the returned level is dropped.
     fn descend<E: Error>(&self) -> Result<Level<'_>, E> {
         let left = self.levels.get().checked_sub(1);
@@ -62,13 +70,6 @@ impl<P> Limits<P> {
         let left = self.bytes.get().checked_sub(size_of::<T>().max(16));
         self.bytes.set(left.ok_or_else(|| E::custom("too many elements"))?);
         Ok(())
-    }
-}
-
-impl<P> Default for Limits<P> {
-    fn default() -> Self {
-        let (levels, bytes) = (Cell::new(MAX_DEPTH), Cell::new(MAX_DECODED));
-        Self { levels, bytes, errors: PhantomData }
     }
 }
 

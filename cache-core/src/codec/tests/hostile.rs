@@ -1,8 +1,10 @@
 //! Bytes that were made to do harm, and values at the limits.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::super::{Bincode, Codec, MAX_DEPTH, MAX_PAYLOAD, decode_value, encode_value, measure};
 use super::{CODECS, Flat, Item, Slow, assert_corrupt, assert_says};
@@ -28,6 +30,43 @@ fn nine_bytes_that_claim_a_huge_length_are_refused() {
             assert_corrupt::<HashMap<String, u64>>(codec, &hostile);
             assert_corrupt::<HashSet<[u64; 32]>>(codec, &hostile);
         }
+    }
+}
+
+/// A list that allocates at once for as many elements as it is told to expect.
+#[derive(Debug)]
+struct Eager;
+
+impl<'de> Deserialize<'de> for Eager {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(EagerVisitor)
+    }
+}
+
+struct EagerVisitor;
+
+impl<'de> Visitor<'de> for EagerVisitor {
+    type Value = Eager;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bytes")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Eager, A::Error> {
+        let mut bytes: Vec<u8> = Vec::with_capacity(seq.size_hint().unwrap_or_default());
+        while let Some(byte) = seq.next_element()? {
+            bytes.push(byte);
+        }
+        Ok(Eager)
+    }
+}
+
+#[test]
+fn a_claimed_length_makes_nobody_expect_more_than_there_is() {
+    let endless = [253, 255, 255, 255, 255, 255, 255, 255, 255];
+
+    for codec in [&Bincode as &dyn Codec, &Slow] {
+        assert_corrupt::<Eager>(codec, &endless);
     }
 }
 
