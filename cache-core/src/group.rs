@@ -6,6 +6,7 @@ use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::key::{KeyWriter, local_hash};
+use crate::random::random;
 
 /// A set of keys that can be invalidated at once, in O(1): `namespace:!kind[:name]`.
 ///
@@ -114,12 +115,12 @@ impl Generation {
 
     /// Returns a number that was never used before, for all practical purposes.
     pub fn fresh() -> Self {
-        Self { number: rand::random(), is_held: false }
+        Self { number: random(), is_held: false }
     }
 
     /// As [`fresh`](Self::fresh), under which nothing may be kept.
     pub fn held() -> Self {
-        Self { number: rand::random(), is_held: true }
+        Self { number: random(), is_held: true }
     }
 
     /// Reads a stored generation. Bytes that we did not write are a number too, just another one.

@@ -14,6 +14,7 @@ mod group;
 mod key;
 mod level;
 mod policy;
+mod random;
 mod stats;
 mod tier;
 

@@ -13,6 +13,7 @@ pub use identity::Identity;
 
 use crate::group::{Generation, Group};
 use crate::key::Key;
+use crate::random::random;
 use crate::wire::Stamp;
 use crate::{ErrorKind, Result};
 
@@ -185,7 +186,7 @@ pub struct LeaseRequest {
 impl LeaseRequest {
     /// Asks under a token that nobody used before.
     pub fn new(ttl: Duration) -> Self {
-        Self { stamp: Stamp::lease(rand::random()), ttl }
+        Self { stamp: Stamp::lease(random()), ttl }
     }
 }
 
@@ -251,7 +252,7 @@ pub struct Tombstone {
 impl Tombstone {
     /// Creates a tombstone that nobody has used before.
     pub fn new(ttl: Duration) -> Self {
-        Self { stamp: Stamp::tombstone(rand::random()), ttl }
+        Self { stamp: Stamp::tombstone(random()), ttl }
     }
 }
 

@@ -13,6 +13,7 @@ use super::decide::{Action, Window, decide};
 use crate::clock::Clock;
 use crate::codec::{self, Codec, fingerprint};
 use crate::key::Key;
+use crate::random::random;
 use crate::wire::{self, Flaw, Header};
 use crate::{Error, ErrorKind, Result};
 
@@ -81,7 +82,7 @@ impl Packer {
             fresh: label.fresh,
             stale: label.fresh,
             cost: label.cost,
-            version: rand::random(),
+            version: random(),
             key: label.key.echo(),
             groups: label.generations.to_vec(),
             tags: label.tags,

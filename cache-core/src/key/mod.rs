@@ -12,10 +12,11 @@ pub use part::KeyPart;
 pub use text::KeyWriter;
 
 use crate::group::Group;
+use crate::random;
 use crate::tier::Tier;
 
 /// Makes hashes of this process differ from those of others, so that nobody can aim at a bucket.
-static SEED: LazyLock<u64> = LazyLock::new(rand::random);
+static SEED: LazyLock<u64> = LazyLock::new(random::once);
 
 const NONE: u8 = b'-';
 

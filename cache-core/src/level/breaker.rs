@@ -109,7 +109,7 @@ impl Backoff {
     }
 
     pub(crate) fn next(&mut self) -> Duration {
-        let wait = self.next.mul_f64(rand::rng().random_range(0.75..=1.0));
+        let wait = self.next.mul_f64(crate::random::rng().random_range(0.75..=1.0));
         self.next = (self.next * 2).min(self.max);
         wait
     }

@@ -4,6 +4,7 @@
 //!   [`Backend`](crate::Backend).
 //! * [`ManualClock`] moves when it is told to.
 //! * [`Recorder`] notes what a cache asks of its backend; [`Faulty`] breaks on demand.
+//! * [`Seed`] makes the chance of one thread repeat.
 
 mod clock;
 pub mod conformance;
@@ -15,6 +16,7 @@ pub use faulty::{Fault, Faulty};
 pub use recorder::{Operation, Recorder};
 
 use crate::key::{Key, KeyWriter};
+pub use crate::random::Seed;
 
 /// Starts a key without a cache, for tests of backends.
 pub fn key(namespace: &str, entity: &str) -> Key {
