@@ -4,7 +4,9 @@
 
 mod bad_input;
 mod batches;
+mod bulkhead;
 mod bytes;
+mod closing;
 mod cluster;
 mod common;
 mod echoes;
@@ -27,6 +29,7 @@ mod redis;
 mod refused;
 mod settings;
 mod shapes;
+mod strangers;
 mod tags;
 mod tiers;
 mod topologies;
