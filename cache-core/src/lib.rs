@@ -15,6 +15,7 @@ mod key;
 mod level;
 mod policy;
 mod stats;
+mod sync;
 mod tier;
 
 #[cfg(any(test, feature = "test-util"))]
