@@ -16,6 +16,7 @@ mod level;
 mod policy;
 mod random;
 mod stats;
+mod sync;
 mod tier;
 
 #[cfg(any(test, feature = "test-util"))]

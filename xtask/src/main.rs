@@ -4,8 +4,9 @@
 //!   and counts a test that could not run as skipped, never as passed. Arguments, such as a filter,
 //!   go to the test runner; doc tests are left out then.
 //! * `rules` checks what no compiler does: who may depend on whom, forbidden commands, long files.
-//! * `ci` checks formatting, lints, documentation and rules, then tests; it stops at the first
-//!   failure.
+//! * `models [-- ARGUMENTS]` tries the orders in which threads may do what they do.
+//! * `ci` checks formatting, lints, documentation and rules, then runs models and tests; it stops at
+//!   the first failure, but for those of models and tests, which it counts.
 //!
 //! With `CI=true`, a test that could not run is a failure.
 
@@ -14,7 +15,9 @@ mod ci;
 mod docker;
 mod image;
 mod install;
+mod models;
 mod not_run;
+mod outcome;
 mod rules;
 mod servers;
 mod shell;
@@ -42,9 +45,12 @@ fn run() -> Result<ExitCode, String> {
     match words.as_slice() {
         ["test"] => Ok(tests::run(&[])?.close()),
         ["test", "--", more @ ..] => Ok(tests::run(more)?.close()),
+        ["models"] => Ok(models::run(&[])?.close()),
+        ["models", "--", more @ ..] => Ok(models::run(more)?.close()),
         ["rules"] => rules::run().map(|()| ExitCode::SUCCESS),
         ["ci"] => ci::run(),
-        _ => Err("usage: cargo xtask test [-- ARGUMENTS] | rules | ci".to_owned()),
+        _ => Err("usage: cargo xtask test [-- ARGUMENTS] | models [-- ARGUMENTS] | rules | ci"
+            .to_owned()),
     }
 }
 

@@ -1,29 +1,14 @@
 //! Runs all tests.
 
 use std::io::{self, IsTerminal};
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
 use crate::cargo::cargo;
 use crate::not_run::NotRun;
+use crate::outcome::Outcome;
 use crate::shell::{self, Stream};
 use crate::totals::{Runner, Totals};
 use crate::{docker, image, servers};
-
-/// How a run of the tests went.
-#[must_use]
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    passed: bool,
-    totals: Totals,
-}
-
-impl Outcome {
-    /// Prints the total, as the last line of all.
-    pub(crate) fn close(&self) -> ExitCode {
-        println!("{}", self.totals);
-        if self.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-    }
-}
 
 /// Gets the servers and runs the tests, or with arguments those that they select.
 pub(crate) fn run(arguments: &[&str]) -> Result<Outcome, String> {

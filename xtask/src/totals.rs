@@ -1,6 +1,7 @@
 //! How many tests passed and failed, read from what runners print.
 
 use std::fmt;
+use std::ops::Add;
 
 /// What runs tests and prints a summary.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +36,7 @@ impl Totals {
             }
         };
         let pairs = counts.into_iter().flat_map(pairs);
-        pairs.for_each(|(number, word)| self.add(number, word));
+        pairs.for_each(|(number, word)| self.count(number, word));
     }
 
     /// Moves tests that could not run from the passed ones: to their runner they passed.
@@ -44,12 +45,25 @@ impl Totals {
         self.skipped += count;
     }
 
-    fn add(&mut self, number: usize, word: &str) {
+    fn count(&mut self, number: usize, word: &str) {
         match word {
             "passed" => self.passed += number,
             "failed" | "timed" | "exec" => self.failed += number,
             "ignored" | "skipped" => self.ignored += number,
             _ => {}
+        }
+    }
+}
+
+impl Add for Totals {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            passed: self.passed + other.passed,
+            failed: self.failed + other.failed,
+            skipped: self.skipped + other.skipped,
+            ignored: self.ignored + other.ignored,
         }
     }
 }
@@ -129,5 +143,14 @@ mod tests {
         totals.skip(2);
 
         assert_eq!(totals.to_string(), "3 passed, 0 failed, 2 skipped");
+    }
+
+    #[test]
+    fn runs_add_up() {
+        let one = Totals { passed: 1, failed: 2, skipped: 3, ignored: 4 };
+        let other = Totals { passed: 10, failed: 20, skipped: 30, ignored: 40 };
+
+        let sum = Totals { passed: 11, failed: 22, skipped: 33, ignored: 44 };
+        assert_eq!(one + other, sum);
     }
 }

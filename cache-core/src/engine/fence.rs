@@ -1,15 +1,16 @@
 //! Fences: what makes a load that began before an invalidation worthless.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 use smallvec::SmallVec;
 
 use crate::group::Group;
 use crate::key::{Key, local_hash};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use crate::sync::many;
 
-const KEY_STRIPES: usize = 1 << 16;
-const GROUP_STRIPES: usize = 1 << 14;
+const KEY_STRIPES: usize = many(1 << 16);
+const GROUP_STRIPES: usize = many(1 << 14);
 
 /// How far a key's stripe moves with a change that this instance makes. News move it by one, and may
 /// be echoes; this is more than all echoes that anybody expects.

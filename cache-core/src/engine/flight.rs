@@ -4,7 +4,7 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use tokio::sync::OnceCell;
 
@@ -12,8 +12,9 @@ use super::fence::{Fences, Snapshot};
 use crate::group::Group;
 use crate::key::Key;
 use crate::stats::Outcome;
+use crate::sync::{Mutex, MutexGuard, many};
 
-const SHARDS: usize = 64;
+const SHARDS: usize = many(64);
 
 /// A value or an error whose type only its callers know.
 pub(crate) type Shared = Arc<dyn Any + Send + Sync>;

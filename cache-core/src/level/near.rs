@@ -3,12 +3,12 @@
 use std::any::Any;
 use std::fmt::{Debug, Display};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::engine::fence::Snapshot;
 use crate::key::Key;
 use crate::stats::EntityCounters;
+use crate::sync::atomic::AtomicBool;
 
 /// Keeps decoded values of this process, within a bound.
 ///
