@@ -12,6 +12,7 @@ use crate::dial::Dialer;
 use crate::endpoint::Place;
 use crate::error::lost;
 use crate::followers::Followers;
+use crate::link::Link;
 use crate::news::Feed;
 use crate::supervisor::Supervisor;
 use crate::{Result, reply};
@@ -92,6 +93,19 @@ impl Servers {
             }
         }
         Ok(answers)
+    }
+
+    /// Returns the connection to the server that has `key`, and who that is; in a cluster, who all
+    /// primaries are together.
+    pub(crate) async fn keeper(&self, key: &[u8]) -> Result<(Link, String)> {
+        match self {
+            Self::Cluster(cluster) => cluster.keeper(key).await,
+            Self::One(server) | Self::Replicated(server, _) => {
+                let link = server.link().await?;
+                let name = link.name().to_owned();
+                Ok((link, name))
+            }
+        }
     }
 
     /// Reads from replicas that are at hand, a command has no answer where there is none.
