@@ -10,6 +10,7 @@ mod common;
 mod echoes;
 mod failover;
 mod flights;
+mod full;
 mod groups;
 mod guards;
 mod hearing;
