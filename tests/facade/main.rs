@@ -10,6 +10,7 @@ mod common;
 mod echoes;
 mod failover;
 mod flights;
+mod forgotten;
 mod full;
 mod groups;
 mod guards;
