@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, ProtocolVersion, PushInfo, RedisConnectionInfo, Value, cmd};
+use redis::{
+    AsyncConnectionConfig, Pipeline, ProtocolVersion, PushInfo, RedisConnectionInfo, Value, cmd,
+};
 use tokio::time::Instant;
 
 use crate::backoff::Backoff;
@@ -18,7 +20,7 @@ use crate::news::Feed;
 use crate::sentinel::{Failure, Sentinels, Stage};
 use crate::stream::{self, Stream, within};
 use crate::tls::Tls;
-use crate::{Error, Result, reply};
+use crate::{Error, Result, identity, reply, rights};
 
 /// Connects to one server: its address, a stream, and the greeting over it.
 pub(crate) struct Dialer {
@@ -207,9 +209,9 @@ impl Dialer {
     }
 
     /// Sees that the server is what it must be, and asks it to tell what others change.
-    async fn prepare(&self, link: Link) -> Result<Link> {
+    async fn prepare(&self, mut link: Link) -> Result<Link> {
         match self.role {
-            Role::Alone | Role::Primary => self.check(&link.hello().await?)?,
+            Role::Alone | Role::Primary => link = self.meet(link).await?,
             Role::Follower | Role::Member => {}
             Role::Replica => reply::performed(&[link.ask_one(cmd("READONLY")).await?])?,
         }
@@ -219,6 +221,23 @@ impl Dialer {
             Value::ServerError(refusal) => self.subscribe(link, feed, refusal.code()).await,
             _ => Ok(link.listening()),
         }
+    }
+
+    /// Sees that the server is one to write to, and asks who it is.
+    async fn meet(&self, link: Link) -> Result<Link> {
+        let mut questions = Pipeline::with_capacity(2);
+        questions.add_command(cmd("HELLO"));
+        questions.add_command(identity::question());
+        let answers = link.ask(&questions).await?;
+        let [hello, info] = &answers[..] else { return Err(error::lost()) };
+        self.check(hello)?;
+        let name = identity::name(info);
+        if name.is_empty() {
+            let code = rights::refusal(info).unwrap_or("-");
+            let effect = "each new connection ends everything: allow the user `+info`";
+            tracing::warn!(server = %self.endpoint, code, effect, "it does not say who it is");
+        }
+        Ok(link.named(name))
     }
 
     /// Sees that the server is one to write to, from what it says of itself.

@@ -189,6 +189,11 @@ pub(crate) fn unserved() -> Error {
     down("the redis cluster does not serve a part of the keys: see its `CLUSTER INFO`")
 }
 
+/// A primary that was not there when we last looked.
+pub(crate) fn unknown() -> Error {
+    down("another node of the redis cluster serves this part of the keys now: looking which")
+}
+
 /// Nodes that do not agree on who serves a key.
 pub(crate) fn circles() -> Error {
     down("the nodes of the redis cluster send us in circles: see the `CLUSTER NODES` of each")

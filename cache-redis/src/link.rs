@@ -22,6 +22,8 @@ pub(crate) struct Link {
     health: Arc<Health>,
     response_timeout: Duration,
     hearing: Hearing,
+    /// Who the server is; empty if it does not say.
+    name: Arc<str>,
     /// Where to publish what we change, if the server does not tell by itself.
     herald: Option<Arc<Feed>>,
     may_script: bool,
@@ -44,8 +46,21 @@ impl Link {
     const PROBE: Duration = Duration::from_millis(250);
 
     pub(crate) fn new(wire: MultiplexedConnection, response_timeout: Duration) -> Self {
-        let (hearing, herald, may_script) = (Hearing::Nothing, None, true);
-        Self { wire, health: Arc::default(), response_timeout, hearing, herald, may_script }
+        Self {
+            wire,
+            health: Arc::default(),
+            response_timeout,
+            hearing: Hearing::Nothing,
+            name: Arc::default(),
+            herald: None,
+            may_script: true,
+        }
+    }
+
+    /// Returns this link as one to the server of this name.
+    pub(crate) fn named(mut self, name: String) -> Self {
+        self.name = name.into();
+        self
     }
 
     /// Returns this link as one that tells what others change.
@@ -71,6 +86,11 @@ impl Link {
     pub(crate) fn without_scripts(mut self) -> Self {
         self.may_script = false;
         self
+    }
+
+    /// Returns who the server is; nothing if it does not say.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Returns what this connection tells.
@@ -168,11 +188,6 @@ impl Link {
             (true, false) => tracing::info!(%server, "no longer full"),
             (false, _) => {}
         }
-    }
-
-    /// Asks the server what it is.
-    pub(crate) async fn hello(&self) -> Result<Value> {
-        self.ask_one(cmd("HELLO")).await
     }
 
     /// Waits until the connection must be replaced, and returns why.

@@ -6,19 +6,21 @@
 //! Where that is refused, the instances tell each other, on the channel `<ns>:!news`. A message is
 //! words: who sends it, and the keys that it changed.
 
-use std::sync::Weak;
+use std::sync::{Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use cache_core::backend::{ListenOptions, Listener, News};
 use redis::{Cmd, PushInfo, PushKind, Value, cmd};
 
 /// Who wants to hear what.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Feed {
     options: ListenOptions,
     listener: Weak<dyn Listener>,
     /// Who we are on the channel.
     sender: String,
+    /// Who the server was that was connected last.
+    met: Mutex<String>,
 }
 
 /// What a connection tells.
@@ -34,12 +36,13 @@ pub(crate) enum Hearing {
 impl Feed {
     pub(crate) fn new(options: ListenOptions, listener: Weak<dyn Listener>) -> Self {
         let sender = format!("{:016x}", rand::random::<u64>());
-        Self { options, listener, sender }
+        Self { options, listener, sender, met: Mutex::default() }
     }
 
     /// Returns a feed for another connection of the same instance.
     pub(crate) fn with_listener(&self, listener: Weak<dyn Listener>) -> Self {
-        Self { listener, ..self.clone() }
+        let (options, sender) = (self.options.clone(), self.sender.clone());
+        Self { options, listener, sender, met: Mutex::default() }
     }
 
     /// Returns what the keys begin with.
@@ -82,6 +85,16 @@ impl Feed {
 
     pub(crate) fn max_silence(&self) -> Duration {
         self.options.max_silence
+    }
+
+    /// Tells of a stranger, unless the server is the one that was connected last. Before anybody reads
+    /// from it.
+    pub(crate) fn meet(&self, name: &str) {
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        if name.is_empty() || *met != name {
+            name.clone_into(&mut met);
+            self.tell(News::Stranger);
+        }
     }
 
     pub(crate) fn tell(&self, news: News<'_>) {

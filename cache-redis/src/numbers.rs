@@ -27,7 +27,7 @@ pub(crate) async fn read_or_create(
     Ok(numbers.into_iter().filter_map(|number| number.or_else(|| created.next())).collect())
 }
 
-/// Gives every one of `groups` another generation.
+/// Gives every one of `groups` another generation; on a server that is full, one that nobody stored.
 pub(crate) async fn advance(
     servers: &Servers,
     groups: &[Group],
@@ -37,7 +37,24 @@ pub(crate) async fn advance(
         let (number, ttl) = options.next(group);
         (group, number, ttl)
     });
-    store(servers, &next.collect::<Vec<_>>()).await
+    let answers = servers.ask_in_order(&stores(&next.collect::<Vec<_>>())).await?;
+    match answers.iter().position(|answer| matches!(answer, Value::ServerError(_))) {
+        Some(first) if reply::is_full(&answers[first]) && options.hold.is_none() => {
+            remove(servers, &groups[first..]).await
+        }
+        _ => reply::performed(&answers),
+    }
+}
+
+/// Takes the numbers of `groups` away, as a server does that is full: one that is missing is another.
+///
+/// In their order, those too that were stored after the first was refused.
+async fn remove(servers: &Servers, groups: &[Group]) -> Result<()> {
+    let mut commands = Pipeline::with_capacity(groups.len());
+    for group in groups {
+        commands.cmd("DEL").arg(group.as_bytes());
+    }
+    reply::performed(&servers.ask_in_order(&commands).await?)
 }
 
 /// Reads what is stored; what is no string reads as missing.
@@ -105,12 +122,16 @@ async fn store(servers: &Servers, numbers: &[(&Group, Generation, Duration)]) ->
     if numbers.is_empty() {
         return Ok(());
     }
+    reply::performed(&servers.ask_in_order(&stores(numbers)).await?)
+}
+
+fn stores(numbers: &[(&Group, Generation, Duration)]) -> Pipeline {
     let mut commands = Pipeline::with_capacity(numbers.len());
     for (group, number, ttl) in numbers {
         let command = commands.cmd("SET").arg(group.as_bytes()).arg(number.to_stored());
         command.arg("PX").arg(ttl::milliseconds(*ttl));
     }
-    servers.perform(&commands).await
+    commands
 }
 
 fn numbered(group: &Group) -> (&Group, Generation) {

@@ -12,6 +12,7 @@ use crate::dial::Dialer;
 use crate::endpoint::Place;
 use crate::error::lost;
 use crate::followers::Followers;
+use crate::link::Link;
 use crate::news::Feed;
 use crate::supervisor::Supervisor;
 use crate::{Result, reply};
@@ -77,19 +78,34 @@ impl Servers {
         self.ask(&commands, Purpose::Other).await.pop().unwrap_or_else(|| Err(lost()))
     }
 
-    /// Sends commands with one key each, and sees that each is performed before the next.
-    pub(crate) async fn perform(&self, commands: &Pipeline) -> Result<()> {
-        let Self::Cluster(cluster) = self else {
+    /// Sends commands with one key each, each after the one before was performed, and returns their
+    /// answers; in a cluster none after the first refusal.
+    pub(crate) async fn ask_in_order(&self, commands: &Pipeline) -> Result<Vec<Value>> {
+        if self.are_one() {
             let answers = self.ask(commands, Purpose::Other).await;
-            return answers.into_iter().try_for_each(|answer| reply::performed(&[answer?.value]));
-        };
-        for command in commands.cmd_iter() {
-            let mut one = Pipeline::with_capacity(1);
-            one.add_command(command.clone());
-            let answers = cluster.ask(&one, Purpose::Other).await;
-            answers.into_iter().try_for_each(|answer| reply::performed(&[answer?.value]))?;
+            return answers.into_iter().map(|answer| Ok(answer?.value)).collect();
         }
-        Ok(())
+        let mut answers = Vec::with_capacity(commands.len());
+        for command in commands.cmd_iter() {
+            answers.push(self.ask_one(command.clone()).await?.value);
+            if matches!(answers.last(), Some(Value::ServerError(_))) {
+                break;
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Returns the connection to the server that has `key`, and who that is; in a cluster, who all
+    /// primaries are together.
+    pub(crate) async fn keeper(&self, key: &[u8]) -> Result<(Link, String)> {
+        match self {
+            Self::Cluster(cluster) => cluster.keeper(key).await,
+            Self::One(server) | Self::Replicated(server, _) => {
+                let link = server.link().await?;
+                let name = link.name().to_owned();
+                Ok((link, name))
+            }
+        }
     }
 
     /// Reads from replicas that are at hand, a command has no answer where there is none.

@@ -162,6 +162,7 @@ impl Task {
         let feed = self.dialer.feed();
         // Before anybody reads from it: what was read from the last one may be old.
         if let Some(feed) = feed {
+            feed.meet(link.name());
             feed.tell(match link.hearing() {
                 Hearing::Everything => News::Listening,
                 Hearing::Nothing => News::Alive,

@@ -12,6 +12,8 @@ mod common;
 mod echoes;
 mod failover;
 mod flights;
+mod forgotten;
+mod full;
 mod groups;
 mod guards;
 mod hearing;

@@ -120,6 +120,11 @@ impl Gate {
         let seen = self.standing().identity.clone();
         let all = Group::all(self.ears.prefix());
         let identity = self.timed(self.backend.identify(&all, seen.as_ref())).await?;
+        // The first connection is opened by this very question, and is news of a stranger too: who
+        // was not met before is met again as such, or one without a name would end everything.
+        if seen.is_none() && self.ears.strangers() != stranger {
+            return Ok(());
+        }
         self.meet(seen, identity);
         // If yet another has come up in the meantime, this one was greeted for nothing.
         self.greeted.store(stranger, Ordering::SeqCst);

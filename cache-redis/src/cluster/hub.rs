@@ -33,6 +33,8 @@ struct Hearing {
     expected: Option<HashSet<NodeId>>,
     /// What each node tells, if anything.
     heard: HashMap<NodeId, Heard>,
+    /// Which primaries have slots, by the last map.
+    serving: HashSet<NodeId>,
     /// Which nodes answered since that was told last.
     alive: HashSet<NodeId>,
     told: Option<Heard>,
@@ -58,12 +60,19 @@ impl Hub {
         self.feed.max_silence()
     }
 
-    /// Expects these nodes and no others to tell. To be called before anybody reads from them.
+    /// Expects these nodes and no others to tell: those that have slots, and those that are about
+    /// to. To be called before anybody reads from them.
     ///
     /// Another set than before is news of its own, even if all of them tell already: what one that
-    /// left had to tell last was perhaps not heard.
-    pub(crate) fn expect(&self, nodes: HashSet<NodeId>) {
+    /// left had to tell last was perhaps not heard. If others have slots, the cluster is another: who
+    /// took them over may have forgotten something.
+    pub(crate) fn expect(&self, serving: HashSet<NodeId>, guests: &HashSet<NodeId>) {
+        let nodes = &serving | guests;
         let mut hearing = self.hearing();
+        if hearing.serving != serving {
+            hearing.serving = serving;
+            self.feed.tell(News::Stranger);
+        }
         if hearing.expected.as_ref() != Some(&nodes) {
             self.deafen(&mut hearing);
             hearing.heard.retain(|node, _| nodes.contains(node));
@@ -100,6 +109,7 @@ impl Hub {
             }
             News::Listening => self.hears(node, Some(Heard::All)),
             News::Partly => self.hears(node, Some(Heard::Some)),
+            News::Stranger => self.meets(node),
             news => self.feed.tell(news),
         }
     }
@@ -111,6 +121,14 @@ impl Hub {
             None => hearing.heard.remove(&node),
         };
         self.judge(&mut hearing);
+    }
+
+    /// Passes on that a primary is another. One without slots is none of those that the cluster is.
+    fn meets(&self, node: NodeId) {
+        let hearing = self.hearing();
+        if hearing.serving.contains(&node) {
+            self.feed.tell(News::Stranger);
+        }
     }
 
     /// Passes on that all are alive, once each has said so.
@@ -215,13 +233,18 @@ mod tests {
         nodes.iter().copied().map(NodeId).collect()
     }
 
+    /// Expects primaries with slots.
+    fn expect(hub: &Hub, nodes: &[u64]) {
+        hub.expect(set(nodes), &set(&[]));
+    }
+
     #[test]
     fn it_listens_while_all_primaries_are_heard() {
         let (log, hub) = hub();
         let [one, two] = ears(&hub);
 
-        hub.expect(set(&[0, 1]));
-        assert_eq!(log.taken(), ["Deaf"]);
+        expect(&hub, &[0, 1]);
+        assert_eq!(log.taken(), ["Stranger", "Deaf"]);
         one.hear(News::Listening);
         assert!(log.taken().is_empty());
         two.hear(News::Listening);
@@ -240,17 +263,17 @@ mod tests {
     fn other_primaries_are_news_even_if_all_are_heard() {
         let (log, hub) = hub();
         let [one, two, three] = ears(&hub);
-        hub.expect(set(&[0, 1]));
+        expect(&hub, &[0, 1]);
         one.hear(News::Listening);
         two.hear(News::Listening);
         log.taken();
 
-        hub.expect(set(&[0, 1]));
+        expect(&hub, &[0, 1]);
         assert!(log.taken().is_empty());
-        hub.expect(set(&[0]));
-        assert_eq!(log.taken(), ["Deaf", "Listening"]);
-        hub.expect(set(&[0, 2]));
-        assert_eq!(log.taken(), ["Deaf"]);
+        expect(&hub, &[0]);
+        assert_eq!(log.taken(), ["Stranger", "Deaf", "Listening"]);
+        expect(&hub, &[0, 2]);
+        assert_eq!(log.taken(), ["Stranger", "Deaf"]);
         three.hear(News::Listening);
         assert_eq!(log.taken(), ["Listening"]);
         hub.expect_also(NodeId(3));
@@ -261,15 +284,15 @@ mod tests {
     fn who_left_and_returns_is_heard_anew() {
         let (log, hub) = hub();
         let [one, two] = ears(&hub);
-        hub.expect(set(&[0, 1]));
+        expect(&hub, &[0, 1]);
         one.hear(News::Listening);
         two.hear(News::Listening);
-        hub.expect(set(&[0]));
+        expect(&hub, &[0]);
         log.taken();
 
-        hub.expect(set(&[0, 1]));
+        expect(&hub, &[0, 1]);
 
-        assert_eq!(log.taken(), ["Deaf"]);
+        assert_eq!(log.taken(), ["Stranger", "Deaf"]);
     }
 
     /// As where a server refuses to tell, and instances tell each other.
@@ -277,10 +300,10 @@ mod tests {
     fn the_cluster_tells_as_much_as_the_node_that_tells_least() {
         let (log, hub) = hub();
         let [one, two] = ears(&hub);
-        hub.expect(set(&[0, 1]));
+        expect(&hub, &[0, 1]);
         one.hear(News::Listening);
         two.hear(News::Partly);
-        assert_eq!(log.taken(), ["Deaf", "Partly"]);
+        assert_eq!(log.taken(), ["Stranger", "Deaf", "Partly"]);
         two.hear(News::Deaf);
         two.hear(News::Listening);
         assert_eq!(log.taken(), ["Deaf", "Listening"]);
@@ -293,12 +316,33 @@ mod tests {
     }
 
     #[test]
+    fn the_cluster_is_another_if_a_primary_with_slots_is() {
+        let (log, hub) = hub();
+        let [one, guest] = ears(&hub);
+        expect(&hub, &[0]);
+        log.taken();
+
+        one.hear(News::Stranger);
+        assert_eq!(log.taken(), ["Stranger"]);
+        hub.lose_sight();
+        one.hear(News::Stranger);
+        assert_eq!(log.taken(), ["Deaf", "Stranger"]);
+
+        hub.expect_also(NodeId(1));
+        guest.hear(News::Stranger);
+        hub.expect(set(&[0]), &set(&[1]));
+        assert!(!log.taken().contains(&"Stranger".to_owned()));
+        expect(&hub, &[0, 1]);
+        assert_eq!(log.taken(), ["Stranger"]);
+    }
+
+    #[test]
     fn without_a_map_nobody_is_trusted() {
         let (log, hub) = hub();
         let [one] = ears(&hub);
         one.hear(News::Listening);
         assert!(log.taken().is_empty());
-        hub.expect(set(&[0]));
+        expect(&hub, &[0]);
         one.hear(News::Listening);
         log.taken();
 
@@ -306,7 +350,7 @@ mod tests {
         assert_eq!(log.taken(), ["Deaf"]);
         one.hear(News::Listening);
         assert!(log.taken().is_empty());
-        hub.expect(set(&[0]));
+        expect(&hub, &[0]);
         assert_eq!(log.taken(), ["Deaf", "Listening"]);
     }
 }

@@ -24,11 +24,13 @@ use self::map::Map;
 use self::node::Node;
 use self::nodes::Nodes;
 use self::scout::Scout;
-use self::view::View;
+use self::slot::Slot;
+use self::view::{Redirect, View};
 use crate::dial::Dialer;
-use crate::endpoint::{Endpoint, Host, Seeds};
-use crate::error::{closed, lost, no_runtime};
-use crate::{Error, Result};
+use crate::endpoint::{Endpoint, Seeds};
+use crate::error::{closed, lost, no_runtime, unknown, unserved};
+use crate::link::Link;
+use crate::{Error, Result, identity};
 
 /// A cluster: who serves what, and a connection to each of them.
 ///
@@ -101,6 +103,20 @@ impl Cluster {
         pings.await.into_iter().collect()
     }
 
+    /// Returns the connection to the primary that serves `key`, and who all primaries are together.
+    pub(crate) async fn keeper(&self, key: &[u8]) -> Result<(Link, String)> {
+        let map = self.map().await?;
+        let keeper = map.shard(Slot::of(key)).ok_or_else(unserved)?.primary.id;
+        let links = map.shards().iter().map(|shard| async {
+            let primary = &shard.primary;
+            primary.link().await.map(|link| (primary.id, link))
+        });
+        let links: Vec<_> = join_all(links).await.into_iter().collect::<Result<_>>()?;
+        let name = identity::joint_name(links.iter().map(|(_, link)| link.name()));
+        let link = links.into_iter().find(|(id, _)| *id == keeper).ok_or_else(unserved)?.1;
+        Ok((link, name))
+    }
+
     /// Ends the connections and the tasks.
     pub(crate) async fn close(&self) {
         self.shared.state.send_replace(State::Closed);
@@ -154,8 +170,17 @@ impl Cluster {
         self.shared.nudge.notify_one();
     }
 
-    fn guest(&self, host: Host) -> Result<Arc<Node>> {
-        self.shared.nodes.guest(host)
+    /// Returns the node that a redirection leads to.
+    ///
+    /// Whoever is said to have taken a slot over must be in the map before anything is read from it:
+    /// it may have forgotten something. A slot that is moved to one brings all that it has along.
+    fn guest(&self, redirect: Redirect) -> Result<Arc<Node>> {
+        let is_known = |map: &Map| map.shards().iter().any(|it| it.primary.host == redirect.host);
+        match redirect.asking || self.known().is_some_and(|map| map.is_ok_and(|map| is_known(&map)))
+        {
+            true => self.shared.nodes.guest(redirect.host),
+            false => Err(unknown()),
+        }
     }
 }
 

@@ -73,13 +73,16 @@ impl Nodes {
             map.assign(range.slots, primary, replicas);
         }
         let Taking { old, mut new, .. } = taken;
+        let serving: HashSet<NodeId> = map.shards().iter().map(|shard| shard.primary.id).collect();
         new.extend(
             old.into_iter().filter(|((_, role), node)| *role == Role::Primary && node.was_wanted()),
         );
-        let primaries = new.iter().filter(|((_, role), _)| *role == Role::Primary);
-        let primaries: HashSet<NodeId> = primaries.map(|(_, node)| node.id).collect();
+        let guests = new
+            .iter()
+            .filter(|((_, role), node)| *role == Role::Primary && !serving.contains(&node.id));
+        let guests = guests.map(|(_, node)| node.id).collect();
         // Before anybody reads from one that is new.
-        self.hub().iter().for_each(|hub| hub.expect(primaries.clone()));
+        self.hub().iter().for_each(|hub| hub.expect(serving.clone(), &guests));
         new.values().for_each(|node| node.open());
         *known = Some(new);
         Ok(map)

@@ -117,7 +117,8 @@ impl Cluster {
     /// Returns where an answer leads to, and whether only this once; `None` if it is one.
     fn follow(&self, answer: &Result<Answer>, from: &Node) -> Option<Result<(Arc<Node>, bool)>> {
         let redirect = Redirect::read(&answer.as_ref().ok()?.value, &from.host)?;
-        Some(self.guest(redirect.host).map(|node| (node, redirect.asking)))
+        let asking = redirect.asking;
+        Some(self.guest(redirect).map(|node| (node, asking)))
     }
 }
 

@@ -47,5 +47,26 @@ async fn a_full_server_knows_no_new_generation_so_nothing_matches_it() {
 
     assert_eq!((first[0], second[0]), (known[0], known[0]));
     assert_ne!(first[1], second[1]);
-    assert!(backend.advance(&groups, &AdvanceOptions::new(LONG)).await.is_err());
+}
+
+#[tokio::test]
+async fn on_a_full_server_groups_end_by_losing_their_numbers() {
+    for flavour in [Flavour::Redis, Flavour::Valkey] {
+        let server = server_or_return!(flavour);
+        let backend = connect(&server);
+        let groups: Vec<_> = key("a").user(1).groups().collect();
+        let before = backend.generations(&groups, LONG).await.unwrap();
+        server.cli(&["CONFIG", "SET", "maxmemory", "1"]);
+
+        let held = AdvanceOptions::new(LONG).hold(Some(LONG));
+        let error = backend.advance(&groups[..1], &held).await.unwrap_err();
+        backend.advance(&groups[1..], &AdvanceOptions::new(LONG)).await.unwrap();
+
+        assert!(error.to_string().contains("maxmemory"), "{error}");
+        server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
+        let after = backend.generations(&groups, LONG).await.unwrap();
+        assert_eq!(after[0], before[0], "a hold cannot be kept");
+        let pairs = || before.iter().zip(&after).skip(1);
+        assert!(pairs().all(|(before, after)| before != after), "{before:?} {after:?}");
+    }
 }

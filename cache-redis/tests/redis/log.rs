@@ -123,6 +123,7 @@ async fn a_refused_right_is_one_line_that_names_it() {
         ("-client|tracking -subscribe", "`+subscribe`"),
         ("-client|tracking -subscribe -publish", "`+client|tracking`"),
         ("-evalsha", "`+eval +evalsha +getrange +exists`"),
+        ("-info", "each new connection ends everything: allow the user `+info`"),
     ] {
         let server = server_or_return!(Flavour::Redis);
         let log = Log::default();

@@ -10,6 +10,7 @@ mod fake_sentinel;
 mod followers;
 mod full;
 mod hearing;
+mod identity;
 mod lifetime;
 mod load;
 mod log;

@@ -3,6 +3,7 @@
 mod ears;
 mod failover;
 mod hearing;
+mod identity;
 mod lifetime;
 mod moves;
 mod replicas;
