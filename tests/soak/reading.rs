@@ -14,6 +14,10 @@ use crate::service::Service;
 pub(crate) struct Reading(pub(crate) [Option<u64>; 6]);
 
 impl Reading {
+    /// How many of them are held, and may not grow. The others follow the work, which comes and goes
+    /// with the faults; they must be gone at the end.
+    pub(crate) const HELD: usize = 4;
+
     pub(crate) const NAMES: [&str; 6] = [
         "memory (KiB)",
         "tasks",

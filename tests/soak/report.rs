@@ -21,8 +21,11 @@ pub(crate) fn print(tally: &Tally, readings: &[Reading], left: Left) -> ExitCode
     );
     println!("Errors seen by callers who read: {errors}");
     println!("Old values after an acknowledged edit: {old}");
-    println!("Left at the end: {} tasks, {} connections", left.tasks, left.connections);
-    println!("Growing: {}", if grown.is_empty() { "nothing".to_owned() } else { grown.join(", ") });
-    let is_good = grown.is_empty() && [errors, old, left.tasks, left.connections] == [0; 4];
+    let Left { tasks, connections, loads } = left;
+    println!("Left at the end: {tasks} tasks, {connections} connections, {loads} loads");
+    if !grown.is_empty() {
+        println!("Growing: {}", grown.join(", "));
+    }
+    let is_good = grown.is_empty() && left.is_nothing() && errors == 0 && old == 0;
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

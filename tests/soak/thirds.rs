@@ -2,6 +2,10 @@
 
 use crate::reading::Reading;
 
+/// From how many readings on growth is judged. Outages take up to six seconds, and in a few of them
+/// a shorter third may see little else.
+pub(crate) const LONG: usize = 240;
+
 /// What the last third may have more than the middle one, in percent.
 ///
 /// The first third fills what has a bound. Readings go up and down with the faults; medians do not.
@@ -30,19 +34,30 @@ impl Third {
     }
 }
 
-/// Prints a line for each figure, and returns the names of those that grew.
+/// Prints a line for each figure, and returns the names of those that are held and grew.
 pub(crate) fn judge(readings: &[Reading]) -> Vec<&'static str> {
     println!("\n{:<18}{:>28}{:>28}{:>28}", "min / median / max", "first third", "middle", "last");
     let (names, mut grown) = (Reading::NAMES.into_iter().enumerate(), Vec::new());
     for (index, name) in names {
         let thirds = thirds(readings.iter().map(|reading| reading.0[index]).collect());
         let texts = thirds.map(|it| format!("{} / {} / {}", it.min, it.median, it.max));
-        let is_grown = has_grown(thirds);
-        let verdict = if is_grown { "GROWING" } else { "flat" };
+        let is_held = index < Reading::HELD && readings.len() >= LONG;
+        let is_grown = is_held && has_grown(thirds);
+        let verdict = match is_grown {
+            true => "GROWING",
+            false if is_held => "flat",
+            false => "",
+        };
         println!("{name:<18}{:>28}{:>28}{:>28}  {verdict}", texts[0], texts[1], texts[2]);
         grown.extend(is_grown.then_some(name));
     }
-    println!("Flat: the last median is at most {MORE}% above the middle one, or {AT_LEAST}.");
+    match readings.len() {
+        LONG.. => println!(
+            "Flat: the last median is at most {MORE}% above the middle one, or {AT_LEAST}; the others \
+             follow the work."
+        ),
+        _ => println!("Growth is judged from {LONG} s on."),
+    }
     grown
 }
 

@@ -26,6 +26,13 @@ pub(crate) struct Watch {
 pub(crate) struct Left {
     pub(crate) tasks: u64,
     pub(crate) connections: u64,
+    pub(crate) loads: u64,
+}
+
+impl Left {
+    pub(crate) fn is_nothing(self) -> bool {
+        self.tasks == 0 && self.connections == 0 && self.loads == 0
+    }
 }
 
 impl Watch {
@@ -54,8 +61,9 @@ impl Watch {
             let left = Left {
                 tasks: reading::tasks(&self.runtimes),
                 connections: reading::connections(&self.server.url()).await.unwrap_or(u64::MAX),
+                loads: self.service.stats().iter().map(|stats| stats.in_flight).sum(),
             };
-            if (left.tasks == 0 && left.connections == 0) || Instant::now() > end {
+            if left.is_nothing() || Instant::now() > end {
                 return left;
             }
             sleep(Duration::from_millis(100)).await;
