@@ -11,20 +11,21 @@ use crate::service::Service;
 
 /// One second's figures, in the order of [`Reading::NAMES`]; `None` where nobody answered.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reading(pub(crate) [Option<u64>; 6]);
+pub(crate) struct Reading(pub(crate) [Option<u64>; 7]);
 
 impl Reading {
     /// How many of them are held, and may not grow. The others follow the work, which comes and goes
     /// with the faults; they must be gone at the end.
     pub(crate) const HELD: usize = 4;
 
-    pub(crate) const NAMES: [&str; 6] = [
+    pub(crate) const NAMES: [&str; 7] = [
         "memory (KiB)",
         "tasks",
         "file descriptors",
         "connections",
         "loads in flight",
         "near entries",
+        "owed to the server",
     ];
 
     /// Reads everything. The server may be away: it is not waited for.
@@ -38,6 +39,7 @@ impl Reading {
             connections(server).await,
             sum(|stats| stats.in_flight),
             sum(|stats| stats.near.entries),
+            sum(|stats| stats.journal_depth),
         ])
     }
 }

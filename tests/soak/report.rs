@@ -21,8 +21,15 @@ pub(crate) fn print(tally: &Tally, readings: &[Reading], left: Left) -> ExitCode
     );
     println!("Errors seen by callers who read: {errors}");
     println!("Old values after an acknowledged edit: {old}");
-    let Left { tasks, connections, loads } = left;
-    println!("Left at the end: {tasks} tasks, {connections} connections, {loads} loads");
+    println!(
+        "Invalidations left by instances that were closed in an outage: {}",
+        tally.left_at_close.read()
+    );
+    let Left { tasks, connections, loads, owed } = left;
+    println!(
+        "Left at the end: {tasks} tasks, {connections} connections, {loads} loads, {owed} \
+         invalidations"
+    );
     if !grown.is_empty() {
         println!("Growing: {}", grown.join(", "));
     }

@@ -62,7 +62,8 @@ impl Service {
             );
             // Some are closed, others just dropped: neither may leave anything behind.
             if dice.below(2) == 0 {
-                old.cache.close().await;
+                let closed = old.cache.close().await;
+                self.tally.left_at_close.add(closed.invalidations_left as u64);
             }
             self.tally.instances.add_one();
         }

@@ -14,6 +14,8 @@ pub(crate) struct Tally {
     pub(crate) errors: Count,
     /// Instances that ended, and were replaced.
     pub(crate) instances: Count,
+    /// Invalidations that the server was not told of when their instance was closed.
+    pub(crate) left_at_close: Count,
     /// Answers older than what was acknowledged on the same instance.
     pub(crate) old: Count,
     /// Edits whose invalidation was an error.
@@ -26,7 +28,11 @@ pub(crate) struct Count(AtomicU64);
 
 impl Count {
     pub(crate) fn add_one(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.add(1);
+    }
+
+    pub(crate) fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
     }
 
     pub(crate) fn read(&self) -> u64 {

@@ -27,11 +27,13 @@ pub(crate) struct Left {
     pub(crate) tasks: u64,
     pub(crate) connections: u64,
     pub(crate) loads: u64,
+    /// What the server was not told of.
+    pub(crate) owed: u64,
 }
 
 impl Left {
     pub(crate) fn is_nothing(self) -> bool {
-        self.tasks == 0 && self.connections == 0 && self.loads == 0
+        [self.tasks, self.connections, self.loads, self.owed] == [0; 4]
     }
 }
 
@@ -58,10 +60,12 @@ impl Watch {
         self.service.stop().await;
         let end = Instant::now() + PATIENCE;
         loop {
+            let stats = self.service.stats();
             let left = Left {
                 tasks: reading::tasks(&self.runtimes),
                 connections: reading::connections(&self.server.url()).await.unwrap_or(u64::MAX),
-                loads: self.service.stats().iter().map(|stats| stats.in_flight).sum(),
+                loads: stats.iter().map(|stats| stats.in_flight).sum(),
+                owed: stats.iter().map(|stats| stats.journal_depth).sum(),
             };
             if left.is_nothing() || Instant::now() > end {
                 return left;
