@@ -43,7 +43,7 @@ impl Shared {
         Self { inner: memory(), state: Arc::new(Mutex::new(state)), reads }
     }
 
-    /// Becomes the server with this name; who is connected is told.
+    /// Becomes the server with this name; who is connected is told, as by a new connection.
     fn become_server(&self, name: &'static str) {
         let listeners = {
             let mut state = self.state.lock().unwrap();
@@ -52,7 +52,7 @@ impl Shared {
         };
         for listener in listeners.iter().filter_map(Weak::upgrade) {
             listener.hear(News::Stranger);
-            listener.hear(News::Alive);
+            listener.hear(News::Partly);
         }
     }
 
@@ -207,7 +207,7 @@ async fn the_same_server_once_more_ends_nothing() {
 
     store.become_server("a");
 
-    assert_eq!(ask(&cache, &key, &source).await, (1, Outcome::NearHit));
+    assert_eq!(ask(&cache, &key, &source).await, (1, Outcome::RemoteHit));
     let newcomer = instance(store.clone());
     assert_eq!(ask(&newcomer, &key, &source).await, (1, Outcome::RemoteHit));
     assert_eq!(store.turns(), 1);

@@ -16,6 +16,7 @@ use cache_aside::{
     TtlTable,
 };
 use futures_util::future::join_all;
+use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use tokio::time::sleep;
 
@@ -358,8 +359,10 @@ pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
 /// Connects as another program would, however often that is cut off.
 pub(crate) async fn connect(url: &str) -> MultiplexedConnection {
     let client = redis::Client::open(url).expect("a right address");
+    // The default of half a second is less than a busy machine takes now and then.
+    let config = AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(30)));
     for _ in 0..1000 {
-        if let Ok(connection) = client.get_multiplexed_async_connection().await {
+        if let Ok(connection) = client.get_multiplexed_async_connection_with_config(&config).await {
             return connection;
         }
         sleep(Duration::from_millis(1)).await;
