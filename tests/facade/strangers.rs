@@ -45,15 +45,15 @@ impl Shared {
 
     /// Becomes the server with this name; who is connected is told, as by a new connection.
     fn become_server(&self, name: &'static str) {
-        let listeners = {
-            let mut state = self.state.lock().unwrap();
-            state.name = name;
-            state.listeners.clone()
-        };
-        for listener in listeners.iter().filter_map(Weak::upgrade) {
-            listener.hear(News::Stranger);
-            listener.hear(News::Partly);
-        }
+        self.state.lock().unwrap().name = name;
+        self.tell(News::Stranger);
+        self.tell(News::Partly);
+    }
+
+    /// Tells all who are connected.
+    fn tell(&self, news: News<'_>) {
+        let listeners = self.state.lock().unwrap().listeners.clone();
+        listeners.iter().filter_map(Weak::upgrade).for_each(|listener| listener.hear(news));
     }
 
     /// Returns how often everything was ended.
@@ -277,6 +277,35 @@ async fn a_store_that_is_heard_again_is_used_at_once() {
     until("it is used", async || cache.health().await.is_complete()).await;
 
     assert!(started.elapsed() < Duration::from_millis(50), "{:?}", started.elapsed());
+}
+
+/// A server that is slow, and tells what others change all the same.
+#[tokio::test(start_paused = true)]
+async fn news_do_not_make_probes_more_frequent() {
+    let store = Shared::new();
+    let recorder = Recorder::new(Faulty::new(store.clone()));
+    let faulty = Faulty::new(recorder.clone());
+    let cache = instance(faulty.clone());
+    let key = cache.key("profile");
+    ask(&cache, &key, &Source::default()).await;
+    faulty.set_rule(|operation| (operation != Operation::Ping).then_some(Fault::Fail));
+    let broken = Fault::Delay(Duration::from_millis(90));
+    until("it is down", async || {
+        cache.get::<u32>(&key).await.unwrap();
+        !cache.health().await.is_complete()
+    })
+    .await;
+    faulty.set_fault(broken);
+    recorder.take();
+
+    for _ in 0..10_000 {
+        store.tell(News::Alive);
+        store.tell(News::Changed(b"test:other"));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+
+    let probes = recorder.take().len();
+    assert!((8..30).contains(&probes), "about one a second, not {probes} in ten");
 }
 
 /// What was invalidated in the outage is told to whoever is there after it, after he was greeted.

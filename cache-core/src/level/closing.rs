@@ -20,8 +20,8 @@ impl Gate {
             // Leases end by themselves: a store that is down is not waited for because of them.
             let is_owed = || !self.standing().journal.is_empty();
             while is_owed() || (releases.len() > 0 && !self.is_shut()) {
-                // One that is down is tried at once, and then as often as ever.
-                self.ears.returned().notify_waiters();
+                // One that is down is tried at once, and more often than ever.
+                self.ears.returned().notify_one();
                 sleep(self.settings.retry_min).await;
             }
         };

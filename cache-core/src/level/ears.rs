@@ -31,7 +31,7 @@ pub(crate) struct Ears {
     /// When the store was last heard, in milliseconds of the monotonic clock.
     heard_at: AtomicU64,
     waiters: Box<[Notify]>,
-    /// Wakes who waits for the store's return.
+    /// Wakes the one who waits for the store's return.
     returned: Arc<Notify>,
     /// How often the store turned out to be another.
     strangers: AtomicU64,
@@ -113,7 +113,7 @@ impl Ears {
         Some(self.clock.monotonic().saturating_sub(heard_at))
     }
 
-    /// Returns what wakes those who wait for the store's return, once it is heard.
+    /// Returns what wakes the one who waits for the store's return, at a new connection.
     pub(super) fn returned(&self) -> Arc<Notify> {
         Arc::clone(&self.returned)
     }
@@ -209,10 +209,13 @@ impl Listener for Ears {
         if news != News::Deaf {
             let now = u64::try_from(self.clock.monotonic().as_millis());
             self.heard_at.store(now.unwrap_or(Self::NEVER - 1), Ordering::Relaxed);
-            self.returned.notify_waiters();
         }
         if news != News::Alive {
             self.counters.news.add_one();
+        }
+        // A new connection; what one that is slow tells must not have it probed all the time.
+        if matches!(news, News::Listening | News::Partly | News::Stranger) {
+            self.returned.notify_one();
         }
         match news {
             News::Alive => {}

@@ -77,7 +77,7 @@ impl Standing {
             self.breaker.reset();
         }
         // A remote level that is down again soon is asked less and less often.
-        if next == Phase::Down && self.lasted() >= self.settings.failure_window {
+        if self.phase == Phase::Healthy && self.lasted() >= self.settings.failure_window {
             self.backoff = Backoff::new(self.settings.retry_min, self.settings.retry_max);
         }
         let is_used = |phase| matches!(phase, Phase::Greeting | Phase::Healthy | Phase::Owing);
