@@ -22,6 +22,7 @@ mod invalidation;
 mod isolation;
 mod journal;
 mod late;
+mod limits;
 mod macros;
 mod moving;
 mod oracle;
