@@ -78,6 +78,10 @@ impl Group {
         self.as_bytes().ends_with(b":!tag")
     }
 
+    pub(crate) fn is_tag(&self) -> bool {
+        !self.tag_name().is_empty()
+    }
+
     /// Returns the name of a tag, escaped, by which an envelope carries it; nothing for other groups.
     pub(crate) fn tag_name(&self) -> &[u8] {
         let text = self.as_bytes();

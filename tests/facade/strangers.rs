@@ -288,14 +288,15 @@ async fn news_do_not_make_probes_more_frequent() {
     let cache = instance(faulty.clone());
     let key = cache.key("profile");
     ask(&cache, &key, &Source::default()).await;
-    faulty.set_rule(|operation| (operation != Operation::Ping).then_some(Fault::Fail));
-    let broken = Fault::Delay(Duration::from_millis(90));
+    faulty.set_rule(|operation| match operation {
+        Operation::Ping => Some(Fault::Delay(Duration::from_millis(90))),
+        _ => Some(Fault::Fail),
+    });
     until("it is down", async || {
         cache.get::<u32>(&key).await.unwrap();
         !cache.health().await.is_complete()
     })
     .await;
-    faulty.set_fault(broken);
     recorder.take();
 
     for _ in 0..10_000 {

@@ -93,21 +93,20 @@ impl Engine {
         fresh: Duration,
     ) -> Result<Option<Filled>> {
         let debt = remote.debt_of_keys(std::slice::from_ref(call.key), None);
-        let stored = async {
-            let ticket = remote.seize(call.key).await?;
-            self.fill(call, value, fresh, Duration::ZERO, ticket).await
+        let error = match remote.seize(call.key).await {
+            Ok(ticket) => match self.fill(call, value, fresh, Duration::ZERO, ticket).await {
+                Err(error) if is_outage(error.kind()) => error,
+                // What was before has gone, whether this could be stored or not.
+                result => {
+                    debt.settle(vec![Ok(())])?;
+                    return result.map(Some);
+                }
+            },
+            Err(error) => error,
         };
-        match stored.await {
-            Err(error) if is_outage(error.kind()) => {
-                let told = debt.settle(vec![Err(error)]);
-                self.owed(remote, told, 1, 1).map(|_| None)
-            }
-            // Refused or not storable: what was before has gone all the same.
-            result => {
-                debt.settle(vec![Ok(())])?;
-                result.map(Some)
-            }
-        }
+        let is_outage = is_outage(error.kind());
+        let told = debt.settle(vec![Err(error.clone())]);
+        if is_outage { self.owed(remote, told, 1, 1).map(|_| None) } else { Err(error) }
     }
 
     /// Ends what is cached under `keys`, here at once, then in the remote level.
@@ -126,6 +125,9 @@ impl Engine {
     pub(crate) async fn hold(&self, keys: &[Key]) -> Result<()> {
         let _fence = Fence::raise(self, Cover::Keys(keys));
         let Some(remote) = self.remote.as_ref().filter(|_| !keys.is_empty()) else { return Ok(()) };
+        if remote.owes(keys, &[]) {
+            return Err(unguarded(still_owed()));
+        }
         let told = remote.invalidate(keys, Some(self.settings.guard_ttl)).await;
         told.into_iter().collect::<Result<()>>().map_err(unguarded)
     }
@@ -136,6 +138,9 @@ impl Engine {
         let Some(remote) = self.remote.as_ref().filter(|_| !groups.is_empty()) else {
             return Ok(());
         };
+        if remote.owes(&[], groups) {
+            return Err(unguarded(still_owed()));
+        }
         remote.advance(groups, Some(self.settings.guard_ttl)).await.map_err(unguarded)
     }
 
@@ -205,6 +210,11 @@ impl Engine {
         );
         Err(Error::new(cause.kind(), text).with_source(cause))
     }
+}
+
+/// What is owed from before would end the guard when it is told.
+fn still_owed() -> Error {
+    Error::new(ErrorKind::Backend, "an earlier invalidation of it has not been told yet")
 }
 
 fn unguarded(cause: Error) -> Error {

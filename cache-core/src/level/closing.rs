@@ -14,12 +14,17 @@ impl Gate {
     ///
     /// # Cancellation
     ///
-    /// Dropped half-way, the gate stays as it is.
-    pub(super) async fn close(self: &Arc<Self>, releases: &Releases) -> Closed {
+    /// Dropped half-way, the gate stays as it is, or is closed.
+    pub(super) async fn close(self: &Arc<Self>, releases: &Arc<Releases>) -> Closed {
         let told = async {
             // Leases end by themselves: a store that is down is not waited for because of them.
             let is_owed = || !self.standing().journal.is_empty();
             while is_owed() || (releases.len() > 0 && !self.is_shut()) {
+                if self.can_owe().is_err() {
+                    return; // closed already
+                }
+                self.look_after(&mut self.standing());
+                releases.look_after();
                 // One that is down is tried at once, and more often than ever.
                 self.ears.returned().notify_one();
                 sleep(self.settings.retry_min).await;

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::breaker::Verdict;
 use super::ears::Ears;
+use super::journal::Cover;
 use super::phase::{Event, Phase};
 use super::recovery;
 use super::standing::Standing;
@@ -23,7 +24,7 @@ use crate::stats::CacheCounters;
 use crate::{Error, ErrorKind, Result};
 
 /// Lets operations through to a backend, none for longer than the settings say, and none at all
-/// while it is down, owed something, or a stranger.
+/// while it is down, or is told after an outage what it missed.
 #[derive(Debug)]
 pub(super) struct Gate {
     pub(super) backend: Arc<dyn Backend>,
@@ -116,7 +117,7 @@ impl Gate {
         self: &Arc<Self>,
         operation: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        let begun = self.begin().await?;
+        let begun = self.begin(1).await?;
         let result = timeout_at(begun.deadline, operation).await.unwrap_or_else(|_| Err(late()));
         self.judge(&begun, result.as_ref().err());
         self.same(&begun).and(result)
@@ -129,7 +130,7 @@ impl Gate {
         operation: impl Future<Output = Vec<Result<T>>>,
     ) -> Vec<Result<T>> {
         let all = |error: Error| (0..count).map(|_| Err(error.clone())).collect();
-        let begun = match self.begin().await {
+        let begun = match self.begin(count).await {
             Ok(begun) => begun,
             Err(error) => return all(error),
         };
@@ -158,12 +159,13 @@ impl Gate {
     }
 
     /// Waits until operations are let through; fails if they are not.
-    async fn begin(self: &Arc<Self>) -> Result<Begun> {
+    async fn begin(self: &Arc<Self>, count: usize) -> Result<Begun> {
         let deadline = Instant::now() + self.settings.remote_timeout;
-        timeout_at(deadline, self.admit()).await.unwrap_or_else(|_| Err(late()))?;
+        let admitted = timeout_at(deadline, self.admit()).await;
+        admitted.unwrap_or_else(|_| Err(late()).inspect_err(|error| self.count(error)))?;
         // Before the operation: if another server answers from here on, it counts for nothing.
         let stranger = self.greeted.load(Ordering::SeqCst);
-        Ok(Begun { started: Instant::now(), deadline, stranger })
+        Ok(Begun { started: Instant::now(), deadline, stranger, is_single: count == 1 })
     }
 
     async fn admit(self: &Arc<Self>) -> Result<()> {
@@ -175,7 +177,7 @@ impl Gate {
                 return Ok(());
             }
             self.look_after(&mut self.standing());
-            if !self.is_open() && !self.is_shut() {
+            if self.passage.load(Ordering::Acquire) == Passage::Wait as u8 {
                 settled.await;
             }
         }
@@ -200,17 +202,7 @@ impl Gate {
 
     /// Takes note of how an operation went.
     fn judge(self: &Arc<Self>, begun: &Begun, error: Option<&Error>) {
-        let verdict = match error {
-            Some(error) => {
-                self.count(error);
-                if is_outage(error.kind()) { Verdict::Failed } else { Verdict::Fine }
-            }
-            None if begun.started.elapsed() > self.settings.slow_after() => {
-                self.counters.remote_slow.add_one();
-                Verdict::Slow
-            }
-            None => Verdict::Fine,
-        };
+        let verdict = self.verdict(begun, error);
         let mut standing = self.standing();
         match error {
             Some(error) if verdict == Verdict::Failed => standing.problem = Some(error.clone()),
@@ -222,6 +214,25 @@ impl Gate {
                 standing.problem = Some(Error::new(ErrorKind::Timeout, "its answers are slow"));
             }
             self.apply(&mut standing, Event::GivenUp);
+        }
+    }
+
+    fn verdict(&self, begun: &Begun, error: Option<&Error>) -> Verdict {
+        let slow_after = self.settings.slow_after();
+        match error {
+            Some(error) => {
+                self.count(error);
+                // What waited for a greeting has little time left, and says nothing by taking more.
+                let is_fair = begun.deadline - begun.started >= slow_after;
+                let is_failure = is_outage(error.kind()) && (is_fair || !is_late(error));
+                if is_failure { Verdict::Failed } else { Verdict::Fine }
+            }
+            // A large batch takes its time.
+            None if begun.is_single && begun.started.elapsed() > slow_after => {
+                self.counters.remote_slow.add_one();
+                Verdict::Slow
+            }
+            None => Verdict::Fine,
         }
     }
 
@@ -249,7 +260,7 @@ impl Gate {
     }
 
     /// Sees that somebody brings the remote level back, if it is not well.
-    fn look_after(self: &Arc<Self>, standing: &mut Standing) {
+    pub(super) fn look_after(self: &Arc<Self>, standing: &mut Standing) {
         if !self.is_greeted() && standing.apply(Event::Stranger) {
             self.passage.store(Passage::of(standing.phase()) as u8, Ordering::Release);
         }
@@ -261,13 +272,18 @@ impl Gate {
         }
     }
 
-    /// Whether the backend has not been told yet of the end of what is under a key.
-    pub(super) fn owes(&self, key: &Key) -> bool {
-        self.is_owing() && self.standing().journal.covers(key)
+    /// Returns how far what is under a key is covered by what the backend has not been told yet.
+    pub(super) fn covers(self: &Arc<Self>, key: &Key) -> Cover {
+        if !self.is_owing() {
+            return Cover::None;
+        }
+        let mut standing = self.standing();
+        self.look_after(&mut standing);
+        standing.journal.covers(key)
     }
 
     /// Whether the backend has not been told yet of the end of one of `groups`.
-    pub(super) fn owes_any(&self, groups: &[Group]) -> bool {
+    pub(super) fn owes_any(self: &Arc<Self>, groups: &[Group]) -> bool {
         self.is_owing() && self.standing().journal.covers_any(groups)
     }
 
@@ -316,6 +332,12 @@ struct Begun {
     started: Instant,
     deadline: Instant,
     stranger: u64,
+    /// Whether it is about one key.
+    is_single: bool,
+}
+
+fn is_late(error: &Error) -> bool {
+    error.kind() == ErrorKind::Timeout
 }
 
 pub(super) fn late() -> Error {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::future::join;
 
+use super::journal::Cover;
 use super::numbers::Generations;
 use super::remote::Remote;
 use super::ticket::{Before, Ticket};
@@ -41,6 +42,13 @@ pub(crate) struct Found {
     pub(crate) before: Before,
 }
 
+impl Look {
+    /// Returns what a look comes to that goes past the remote level.
+    fn past(cover: Cover) -> Self {
+        if cover == Cover::Held { Self::Held } else { Self::Away }
+    }
+}
+
 impl Remote {
     /// Looks `key` up, and takes its lease if nothing is there. `late`: a load may name tags.
     pub(crate) async fn look(self: &Arc<Self>, key: &Key, late: bool) -> Look {
@@ -50,10 +58,10 @@ impl Remote {
     /// Looks `keys` up, and takes the leases of those under which nothing is.
     pub(crate) async fn look_many(self: &Arc<Self>, keys: &[Key], late: bool) -> Vec<Look> {
         if self.gate.knock().is_err() {
-            return keys.iter().map(|_| Look::Away).collect();
+            return keys.iter().map(|key| Look::past(self.gate.covers(key))).collect();
         }
         let look = async |keys: &[Key]| self.look_at(keys, late).await;
-        self.but_for_owed(keys, look, || Look::Away).await
+        self.but_for_owed(keys, look, Look::past).await
     }
 
     async fn look_at(self: &Arc<Self>, keys: &[Key], late: bool) -> Vec<Look> {
@@ -75,7 +83,7 @@ impl Remote {
             let found = self.compared(keys, slots).await.into_iter();
             found.map(|found| found.ok().and_then(|(_, _, entry)| entry)).collect()
         };
-        self.but_for_owed(keys, peek, || None).await
+        self.but_for_owed(keys, peek, |_| None).await
     }
 
     /// Reads keys, but for those whose end the backend has not been told of yet.
@@ -83,19 +91,20 @@ impl Remote {
         &self,
         keys: &[Key],
         read: impl AsyncFnOnce(&[Key]) -> Vec<T>,
-        away: impl Fn() -> T,
+        past: impl Fn(Cover) -> T,
     ) -> Vec<T> {
-        let owed: Vec<bool> = keys.iter().map(|key| self.gate.owes(key)).collect();
-        if !owed.contains(&true) {
+        let covers: Vec<Cover> = keys.iter().map(|key| self.gate.covers(key)).collect();
+        if covers.iter().all(|cover| *cover == Cover::None) {
             return read(keys).await;
         }
-        let open = keys.iter().zip(&owed).filter(|(_, owed)| !**owed);
+        let open = keys.iter().zip(&covers).filter(|(_, cover)| **cover == Cover::None);
         let open: Vec<Key> = open.map(|(key, _)| key.clone()).collect();
-        let read = if open.is_empty() { Vec::new() } else { read(&open).await };
-        let mut read = read.into_iter();
-        owed.into_iter()
-            .map(|owed| if owed { None } else { read.next() }.unwrap_or_else(&away))
-            .collect()
+        let mut read = if open.is_empty() { Vec::new() } else { read(&open).await }.into_iter();
+        let mut answer = |cover| match cover {
+            Cover::None => read.next().unwrap_or_else(|| past(Cover::Ended)),
+            cover => past(cover),
+        };
+        covers.into_iter().map(&mut answer).collect()
     }
 
     /// Reads slots, and the current generations of each key's groups.
@@ -131,13 +140,13 @@ impl Remote {
             _ => None,
         };
         let tags: Vec<_> = keys.iter().zip(&slots).map(tags_of).collect();
+        // Before anything is compared: what moves from here on is seen by the near copy's marks.
+        let marks: Vec<Marks> = tags.iter().map(|tags| self.marks(tags.as_deref())).collect();
         let is_owed =
             |tags: &Option<Vec<Group>>| tags.as_ref().is_some_and(|tags| self.gate.owes_any(tags));
         let slots = slots.into_iter().zip(&tags);
         let slots: Vec<_> =
             slots.map(|(slot, tags)| if is_owed(tags) { Err(owed()) } else { slot }).collect();
-        // Before the numbers: whatever moves from here on is seen by the near copy's marks.
-        let marks: Vec<Marks> = tags.iter().map(|tags| self.marks(tags.as_deref())).collect();
         let groups = |(key, tags): (&Key, &Option<Vec<Group>>)| {
             tags.as_ref().map(|tags| key.groups_but_tags().chain(tags.iter().cloned()).collect())
         };

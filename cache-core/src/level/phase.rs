@@ -27,6 +27,8 @@ pub(crate) enum Event {
     Closed,
     /// Greeting, probing or replaying has failed.
     Failed,
+    /// The server has said who it is.
+    Greeted,
     /// So many operations failed, or were slow, that it counts as down.
     GivenUp,
     /// It could not be told of an invalidation.
@@ -59,7 +61,8 @@ impl Phase {
             (Self::Healthy | Self::Owing, Event::GivenUp) => Self::Down,
             (Self::Healthy, Event::Owed) => Self::Owing,
             (Self::Healthy | Self::Owing, Event::Stranger) => Self::Greeting,
-            (Self::Greeting | Self::Owing | Self::Replaying, Event::Settled) => Self::Healthy,
+            (Self::Greeting, Event::Greeted) => Self::Owing,
+            (Self::Owing | Self::Replaying, Event::Settled) => Self::Healthy,
             (Self::Greeting | Self::Probing | Self::Replaying, Event::Failed) => Self::Down,
             (Self::Down, Event::ProbeDue) => Self::Probing,
             (Self::Probing, Event::Answered) => Self::Replaying,
@@ -85,7 +88,7 @@ mod tests {
         (Phase::Owing, Event::GivenUp, Phase::Down),
         (Phase::Owing, Event::Settled, Phase::Healthy),
         (Phase::Owing, Event::Stranger, Phase::Greeting),
-        (Phase::Greeting, Event::Settled, Phase::Healthy),
+        (Phase::Greeting, Event::Greeted, Phase::Owing),
         (Phase::Greeting, Event::Failed, Phase::Down),
         (Phase::Down, Event::ProbeDue, Phase::Probing),
         (Phase::Probing, Event::Failed, Phase::Down),
@@ -96,10 +99,11 @@ mod tests {
         (Phase::Closed, Event::Settled, Phase::Closed),
     ];
 
-    const EVENTS: [Event; 8] = [
+    const EVENTS: [Event; 9] = [
         Event::Answered,
         Event::Closed,
         Event::Failed,
+        Event::Greeted,
         Event::GivenUp,
         Event::Owed,
         Event::ProbeDue,
@@ -129,7 +133,7 @@ mod tests {
                 assert_ne!(phase.after(event), Phase::Healthy, "{phase:?}, {event:?}");
             }
         }
-        for phase in [Phase::Closed, Phase::Down, Phase::Probing] {
+        for phase in [Phase::Closed, Phase::Down, Phase::Greeting, Phase::Probing] {
             assert_eq!(phase.after(Event::Settled), phase, "it has not been told anything");
         }
     }

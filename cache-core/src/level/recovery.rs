@@ -12,7 +12,7 @@ use super::journal::Page;
 use super::phase::{Event, Phase};
 use crate::backend::{Identity, InvalidateOptions};
 use crate::group::Group;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// Brings the remote level back, for as long as it takes. The only task that does.
 ///
@@ -56,6 +56,17 @@ impl Drop for Keeper {
     }
 }
 
+/// How many attempts to tell what is owed may time out before the next pause.
+const MAX_TIMEOUTS: u32 = 4;
+
+fn is_late(told: &Result<()>) -> bool {
+    told.as_ref().is_err_and(|error| error.kind() == ErrorKind::Timeout)
+}
+
+fn slow() -> Error {
+    Error::new(ErrorKind::Timeout, "it answers, but later than `slow_after`")
+}
+
 /// What a step came to.
 enum Work {
     Again,
@@ -73,7 +84,11 @@ impl Gate {
                 Ok(()) => self.event(Event::Answered),
                 Err(error) => self.failed(error),
             },
-            Phase::Greeting | Phase::Owing | Phase::Replaying => match self.catch_up().await {
+            Phase::Greeting => match self.greet().await {
+                Ok(()) => self.event(Event::Greeted),
+                Err(error) => self.failed(error),
+            },
+            Phase::Owing | Phase::Replaying => match self.catch_up().await {
                 Ok(()) if self.settle() => return Work::Done,
                 Ok(()) => {}
                 Err(error) => {
@@ -99,19 +114,28 @@ impl Gate {
     async fn probe(&self) -> Result<()> {
         let started = Instant::now();
         self.timed(self.backend.ping()).await?;
-        if started.elapsed() > self.settings.slow_after() { Err(late()) } else { Ok(()) }
+        if started.elapsed() > self.settings.slow_after() { Err(slow()) } else { Ok(()) }
     }
 
-    /// Lets the server say who it is, if that is open, and tells it what it is owed.
+    /// Lets the server say who it is, if that is open, and tries to tell it all that it is owed.
+    ///
+    /// What is on a node that is away does not stand in the way of the rest; a server that hangs is
+    /// left alone after a few attempts.
     async fn catch_up(&self) -> Result<()> {
         if !self.is_greeted() {
             self.greet().await?;
         }
-        loop {
+        let (mut failure, mut timeouts) = (None, 0);
+        self.standing().journal.begin_round();
+        while timeouts < MAX_TIMEOUTS {
             let page = self.standing().journal.page();
-            let Some(page) = page else { return Ok(()) };
-            self.replay(&page).await?;
+            let Some(page) = page else { break };
+            if let Err(error) = self.replay(&page).await {
+                timeouts += u32::from(error.kind() == ErrorKind::Timeout);
+                failure = Some(error);
+            }
         }
+        failure.map_or(Ok(()), Err)
     }
 
     /// Has everything ended if the server may have forgotten what it was told.
@@ -140,28 +164,33 @@ impl Gate {
     }
 
     async fn replay(&self, page: &Page) -> Result<()> {
-        let told: Vec<Result<()>> = match page {
+        let told = match page {
             Page::Groups(batch) => {
-                let told = self.advance(&batch.all, batch.hold);
-                let told = self.timed(told).await;
+                let told = self.timed(self.advance(&batch.all, batch.hold)).await;
                 batch.all.iter().map(|_| told.clone()).collect()
             }
             Page::Keys(batch) => {
                 let options = InvalidateOptions::new(batch.hold);
-                let told = self.backend.invalidate(&batch.all, &options);
-                timeout(self.settings.remote_timeout, told).await.map_err(|_| late())?
+                let told = async { Ok(self.backend.invalidate(&batch.all, &options).await) };
+                self.timed(told).await.unwrap_or_else(|error| vec![Err(error); batch.all.len()])
             }
         };
-        let replayed = told.iter().filter(|told| told.is_ok()).count();
+        let is_told = |place| told.get(place).is_some_and(Result::is_ok);
+        let replayed = (0..page.len()).filter(|place| is_told(*place)).count();
         self.counters.invalidations_replayed.add(replayed as u64);
         if let (Page::Groups(batch), true) = (page, replayed > 0) {
             // What is known of their numbers may be from before; our own changes are not told us.
             batch.all.iter().for_each(|group| self.fences.bump_group(group.as_bytes()));
         }
         let mut standing = self.standing();
-        standing.journal.settle(page, |place| told.get(place).is_some_and(Result::is_ok));
+        standing.journal.settle(page, is_told);
+        standing.journal.resize(told.iter().any(is_late));
         self.note_owed(&standing);
+        standing.touch();
         drop(standing);
+        if told.len() < page.len() {
+            return Err(Error::new(ErrorKind::Backend, "the backend did not answer for each key"));
+        }
         told.into_iter().collect()
     }
 

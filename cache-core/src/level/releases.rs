@@ -50,7 +50,6 @@ impl Releases {
 
     /// Gives a lease back in the background.
     pub(super) fn add(self: &Arc<Self>, key: Key, stamp: Stamp) {
-        let Ok(runtime) = Handle::try_current() else { return };
         let until = Instant::now() + self.gate.settings.lease_ttl;
         let mut desk = self.desk();
         if desk.queue.len() >= Self::MAX {
@@ -58,7 +57,15 @@ impl Releases {
             self.gate.counters.leases_left.add_one();
         }
         desk.queue.push_back(Release { key, stamp, until });
-        if desk.worker.as_ref().is_none_or(AbortHandle::is_finished) {
+        drop(desk);
+        self.look_after();
+    }
+
+    /// Sees that somebody gives back what there is, if a runtime is at hand.
+    pub(super) fn look_after(self: &Arc<Self>) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        let mut desk = self.desk();
+        if !desk.queue.is_empty() && desk.worker.as_ref().is_none_or(AbortHandle::is_finished) {
             let work = work(Arc::downgrade(self), self.gate.settings.retry_min);
             desk.worker = Some(runtime.spawn(work).abort_handle());
         }

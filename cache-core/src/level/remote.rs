@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::debt::Debt;
 use super::ears::Ears;
 use super::gate::{Gate, Parts};
+use super::journal::Cover;
 use super::numbers::{Generations, Numbers};
 use super::phase::Phase;
 use super::releases::Releases;
@@ -143,6 +144,12 @@ impl Remote {
         hold: Option<Duration>,
     ) -> Debt<'a> {
         Debt::of_groups(&self.gate, groups, hold)
+    }
+
+    /// Whether the end of one of these is owed, so that telling it would end a guard of later on.
+    pub(crate) fn owes(&self, keys: &[Key], groups: &[Group]) -> bool {
+        let is_covered = |key: &Key| self.gate.covers(key) != Cover::None;
+        keys.iter().any(is_covered) || self.gate.owes_any(groups)
     }
 
     /// Fails if what cannot be told now never will be.

@@ -110,6 +110,10 @@ impl Standing {
         if works || !self.phase.is_unsettled() {
             return None;
         }
+        // One that hangs must not wake up and work beside the next.
+        if let Some(task) = self.keeper.take().and_then(|keeper| keeper.task) {
+            task.abort();
+        }
         self.keepers += 1;
         self.keeper = Some(Keeper { number: self.keepers, seen: Instant::now(), task: None });
         Some(self.keepers)
@@ -131,6 +135,13 @@ impl Standing {
                 true
             }
             _ => false,
+        }
+    }
+
+    /// Notes that the keeper runs.
+    pub(super) fn touch(&mut self) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.seen = Instant::now();
         }
     }
 

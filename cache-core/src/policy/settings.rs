@@ -198,7 +198,7 @@ impl Settings {
             ("failures_to_open", self.failures_to_open as usize, usize::MAX),
             ("calls_to_judge", self.calls_to_judge as usize, usize::MAX),
             ("failure_percent", self.failure_percent.into(), 100),
-            ("journal_max", self.journal_max, 1_000_000),
+            ("journal_max", self.journal_max, 100_000),
             ("load_limit", self.load_limit, 1_000_000),
         ] {
             if value == 0 {
