@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use cache_aside::testing::{Fault, Faulty, Operation, Recorder};
 use cache_aside::{
-    Cache, CallOptions, InvalidatePolicy, Invalidation, Key, MemoryBackend, Outcome, RemoteState,
+    Cache, CallOptions, ErrorKind, InvalidatePolicy, Invalidation, Key, MemoryBackend, Outcome,
+    RemoteState,
 };
 use futures_util::future::poll_immediate;
 
@@ -243,4 +244,91 @@ async fn one_lost_invalidation_is_told_at_once_and_costs_nothing_near() {
     let options = CallOptions::table();
     let answer = cache.fetch(&other, &options, || source.load()).await.unwrap();
     assert_eq!(answer.outcome, Outcome::NearHit);
+}
+
+/// Replaying an older invalidation would end the guard, and a crash could bring the old value back.
+#[tokio::test(start_paused = true)]
+async fn no_guard_begins_while_an_invalidation_from_before_is_owed() {
+    let (remote, one, _) = two(InvalidatePolicy::Journal);
+    let key = key(&one);
+    remote.set_rule(|operation| (operation == Operation::Invalidate).then_some(Fault::Fail));
+    one.invalidate(&key).await.unwrap();
+
+    let error = one.changes().user(1).key(&key).begin().await.unwrap_err();
+    assert!(error.to_string().contains("that a change begins"), "{error}");
+
+    remote.set_fault(None);
+    well(&one).await;
+    one.changes().key(&key).begin().await.unwrap().finish().await.unwrap();
+}
+
+/// The source may still show what was before.
+#[tokio::test(start_paused = true)]
+async fn a_hold_is_kept_also_while_it_is_owed() {
+    let hold = Duration::from_secs(3);
+    for is_down in [false, true] {
+        let store = memory();
+        let remote = Faulty::new(store.clone());
+        let mut settings = settings();
+        settings.hold = Some(hold);
+        settings.failures_to_open = 1;
+        let cache = builder().settings(settings).near(memory()).remote(remote.clone());
+        let cache = cache.build().unwrap();
+        let (key, source) = (key(&cache), Source::default());
+        remote.set_rule(move |operation| {
+            (is_down || operation == Operation::Invalidate).then_some(Fault::Fail)
+        });
+        cache.invalidate(&key).await.unwrap();
+
+        for expected in 1..=3 {
+            let value = *cache.get_or_load(&key, || source.load()).await.unwrap();
+            assert_eq!(value, expected, "nothing is kept, down {is_down}");
+        }
+        tokio::time::sleep(hold).await;
+
+        for _ in 0..3 {
+            assert_eq!(*cache.get_or_load(&key, || source.load()).await.unwrap(), 4);
+        }
+    }
+}
+
+/// A server that forbids scripts: nothing can be stored, and what was before must go all the same.
+#[tokio::test(start_paused = true)]
+async fn a_set_that_is_refused_leaves_nothing_old() {
+    let (remote, one, other) = two(InvalidatePolicy::Journal);
+    let (key, source) = (key(&one), Source::default());
+    one.get_or_load(&key, || source.load()).await.unwrap();
+    remote.set_rule(|operation| (operation == Operation::Set).then_some(Fault::Refuse));
+
+    let error = one.set(&key, Arc::new(7_u32)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    well(&one).await;
+
+    assert_eq!(other.get::<u32>(&key).await.unwrap(), None);
+}
+
+/// Its task ends with the runtime that it was started on.
+#[test]
+fn what_is_owed_is_told_on_whatever_runtime_there_is() {
+    let runtime =
+        || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+    let (remote, one, other) = two(InvalidatePolicy::Journal);
+    let (key, source) = (key(&one), Source::default());
+    let first = runtime().unwrap();
+    first.block_on(async {
+        one.get_or_load(&key, || source.load()).await.unwrap();
+        remote.set_rule(|operation| (operation == Operation::Invalidate).then_some(Fault::Fail));
+        one.invalidate(&key).await.unwrap();
+    });
+    drop(first);
+    remote.set_fault(None);
+
+    runtime().unwrap().block_on(async {
+        until("it has been told", async || {
+            one.get::<u32>(&one.key("another")).await.unwrap();
+            one.stats().journal_depth == 0
+        })
+        .await;
+        assert_eq!(other.get::<u32>(&key).await.unwrap(), None);
+    });
 }

@@ -113,6 +113,22 @@ async fn near_entries_from_an_outage_are_not_trusted_after_it() {
     assert_eq!(answer.outcome, Outcome::RemoteHit);
 }
 
+#[tokio::test(start_paused = true)]
+async fn however_long_it_is_down_it_is_probed_about_once_a_second() {
+    let (faulty, recorder, cache) = breakable();
+    faulty.set_fault(Fault::Fail);
+    for _ in 0..3 {
+        cache.get::<u32>(&cache.key("profile")).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    recorder.take();
+
+    tokio::time::sleep(Duration::from_secs(60)).await;
+
+    let probes = recorder.take().len();
+    assert!((60..=80).contains(&probes), "{probes} probes in a minute");
+}
+
 #[tokio::test]
 async fn an_error_of_the_remote_level_is_counted_as_an_error() {
     let (faulty, _, cache) = breakable();

@@ -39,6 +39,8 @@ pub enum Fault {
     Hang,
     /// Operations say that they were performed, and were not; nothing is found.
     Lie,
+    /// Operations are refused at once, by a store that is well, as where a right is missing.
+    Refuse,
 }
 
 /// A backend that breaks on demand. `Clone` clones the handle.
@@ -135,6 +137,9 @@ async fn perform_or<T>(
         }
         Some(Fault::Fail) => fail(Error::new(ErrorKind::Backend, "this backend was told to fail")),
         Some(Fault::Hang) => std::future::pending().await,
+        Some(Fault::Refuse) => {
+            fail(Error::new(ErrorKind::Unsupported, "this backend was told to refuse"))
+        }
         Some(Fault::Lie) => lie,
     }
 }
