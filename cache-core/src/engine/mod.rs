@@ -10,7 +10,8 @@ mod haul;
 mod keep;
 mod lead;
 pub(crate) mod loaded;
-#[cfg(all(test, model))]
+#[cfg(model)]
+#[cfg(test)]
 mod models;
 pub(crate) mod pack;
 mod write;

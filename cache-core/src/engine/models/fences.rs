@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use loom::thread::JoinHandle;
+use loom::thread::{self, JoinHandle};
 
 use super::world::{Source, key_and_tag};
 use super::{Switches, explore, spawn};
@@ -104,7 +104,10 @@ fn groups_that_are_added_later_are_checked_whoever_checked_before() {
         let joiner = world.spawn(move |world| world.fences.hold_but_for_echoes(&shared));
         let loader = world.spawn(move |world| {
             let marks = world.fences.marks(std::slice::from_ref(&world.tag));
-            (world.source.read(), snapshot.with(marks))
+            let value = world.source.read();
+            // Loom by itself does not find that others check in between.
+            thread::yield_now();
+            (value, snapshot.with(marks))
         });
 
         world.source.write(1);
