@@ -1,34 +1,23 @@
 //! Many keys in one call: order, one round trip, one load, and failures of single keys.
 
 use std::convert::Infallible;
-use std::fmt;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cache_aside::backend::{
-    AdvanceOptions, Backend, Capabilities, Identity, InvalidateOptions, LeaseRequest,
-    ListenOptions, Listener, SetOptions, SetOutcome, Slot,
-};
 use cache_aside::testing::{Operation, Recorder};
-use cache_aside::wire::Stamp;
-use cache_aside::{
-    Cache, Error, ErrorKind, Generation, Group, Invalidation, Key, MemoryBackend, RedisBackend,
-    Result,
-};
+use cache_aside::{Cache, Key, RedisBackend};
 use cache_test_servers::{Flavour, Server, server_or_return};
 use futures_util::future::{join_all, poll_immediate};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-use crate::common::{
-    SlowLoad, Source, builder, memory, near_only, on_every_server, settings, until,
-};
+use crate::common::{SlowLoad, Source, builder, memory, near_only, on_every_server, until};
 
 /// A table whose rows are their own places, and a list of what was asked for.
 #[derive(Clone, Default)]
-struct Table(Arc<Mutex<Vec<Vec<usize>>>>);
+pub(crate) struct Table(Arc<Mutex<Vec<Vec<usize>>>>);
 
 impl Table {
     async fn load(&self, missing: Vec<usize>) -> Result<Vec<Option<u64>>, Infallible> {
@@ -37,12 +26,12 @@ impl Table {
         Ok(missing.into_iter().map(|place| Some(place as u64)).collect())
     }
 
-    fn asked(&self) -> Vec<Vec<usize>> {
+    pub(crate) fn asked(&self) -> Vec<Vec<usize>> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }
 
-fn keys(cache: &Cache, count: usize) -> Vec<Key> {
+pub(crate) fn keys(cache: &Cache, count: usize) -> Vec<Key> {
     (0..count).map(|id| cache.key("row").arg(id)).collect()
 }
 
@@ -51,12 +40,12 @@ fn pair() -> [Cache; 2] {
     [0, 1].map(|_| builder().near(memory()).remote(shared.clone()).build().unwrap())
 }
 
-async fn ask(cache: &Cache, keys: &[Key], table: &Table) -> Vec<Option<u64>> {
+pub(crate) async fn ask(cache: &Cache, keys: &[Key], table: &Table) -> Vec<Option<u64>> {
     let values = cache.get_or_load_many(keys, |missing| table.load(missing)).await.unwrap();
     values.into_iter().map(|value| value.map(|value| *value)).collect()
 }
 
-fn all(places: std::ops::Range<usize>) -> Vec<Option<u64>> {
+pub(crate) fn all(places: std::ops::Range<usize>) -> Vec<Option<u64>> {
     places.map(|place| Some(place as u64)).collect()
 }
 
@@ -253,123 +242,6 @@ async fn keys_that_are_too_long_and_begin_alike_never_share_an_answer() {
         tails.iter().map(|tail| one.key("row").arg("x".repeat(2000) + tail)).collect();
 
     assert_eq!(ask(&one, &keys, &Table::default()).await, all(0..3));
-}
-
-/// Some keys live on a node that is away.
-#[tokio::test]
-async fn keys_that_cannot_be_reached_are_loaded_and_the_others_found() {
-    let shared = memory();
-    let healthy = builder().remote(shared.clone()).build().unwrap();
-    let keys = keys(&healthy, 9);
-    ask(&healthy, &keys, &Table::default()).await;
-    let table = Table::default();
-    let cache = builder().remote(Torn(shared)).build().unwrap();
-
-    assert_eq!(ask(&cache, &keys, &table).await, all(0..9));
-    assert_eq!(table.asked(), [[0, 3, 6]]);
-    let found = cache.get_many::<u64>(&keys).await.unwrap();
-    assert_eq!(found.iter().filter(|value| value.is_none()).count(), 3);
-
-    assert_eq!(cache.invalidate_many(&keys).await.unwrap(), Invalidation::Journalled);
-    assert_eq!(cache.stats().journal_depth, 3);
-    let left = healthy.get_many::<u64>(&keys).await.unwrap();
-    let left: Vec<bool> = left.iter().map(Option::is_some).collect();
-    assert_eq!(left, (0..9).map(|place| place % 3 == 0).collect::<Vec<_>>());
-    assert!(cache.health().await.is_complete(), "one node does not make an outage");
-}
-
-#[tokio::test]
-async fn failures_between_answers_do_not_make_an_outage() {
-    let mut settings = settings();
-    settings.calls_to_judge = 1000;
-    let cache = builder().settings(settings).remote(Torn(memory())).build().unwrap();
-    let keys = keys(&cache, 2);
-
-    for _ in 0..10 {
-        cache.get_many::<u64>(&keys[..1]).await.unwrap();
-        cache.get_many::<u64>(&keys).await.unwrap();
-    }
-
-    assert!(cache.health().await.is_complete());
-}
-
-/// A backend that does not reach every third key.
-#[derive(Debug)]
-struct Torn(MemoryBackend);
-
-impl Torn {
-    fn tear<T>(keys: &[Key], results: Vec<Result<T>>) -> Vec<Result<T>> {
-        let is_away = |key: &Key| {
-            let id: usize = key.as_str().rsplit(':').next().unwrap().parse().unwrap();
-            id.is_multiple_of(3)
-        };
-        let away = || Err(Error::new(ErrorKind::Backend, "the node is away"));
-        let torn = keys.iter().zip(results);
-        torn.map(|(key, result)| if is_away(key) { away() } else { result }).collect()
-    }
-
-    fn reached(keys: &[Key]) -> Vec<Key> {
-        let is_reached = |key: &&Key| Self::tear(&[(*key).clone()], vec![Ok(())])[0].is_ok();
-        keys.iter().filter(is_reached).cloned().collect()
-    }
-}
-
-#[async_trait::async_trait]
-impl Backend for Torn {
-    fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
-    }
-
-    async fn get(&self, keys: &[Key], _: Option<&LeaseRequest>) -> Vec<Result<Slot>> {
-        Self::tear(keys, self.0.get(keys, None).await)
-    }
-
-    async fn set(&self, key: &Key, entry: bytes::Bytes, to: &SetOptions) -> Result<SetOutcome> {
-        self.0.set(key, entry, to).await
-    }
-
-    async fn holds(&self, key: &Key, stamp: &Stamp) -> Result<bool> {
-        self.0.holds(key, stamp).await
-    }
-
-    async fn invalidate(&self, keys: &[Key], options: &InvalidateOptions) -> Vec<Result<()>> {
-        self.0.invalidate(&Self::reached(keys), options).await;
-        Self::tear(keys, keys.iter().map(|_| Ok(())).collect())
-    }
-
-    async fn release(&self, key: &Key, stamp: &Stamp) -> Result<()> {
-        self.0.release(key, stamp).await
-    }
-
-    async fn generations(&self, groups: &[Group], ttl: Duration) -> Result<Vec<Generation>> {
-        self.0.generations(groups, ttl).await
-    }
-
-    async fn advance(&self, groups: &[Group], options: &AdvanceOptions) -> Result<()> {
-        self.0.advance(groups, options).await
-    }
-
-    async fn identify(&self, all: &Group, seen: Option<&Identity>) -> Result<Identity> {
-        self.0.identify(all, seen).await
-    }
-
-    fn listen(&self, options: &ListenOptions, listener: Weak<dyn Listener>) {
-        self.0.listen(options, listener);
-    }
-
-    async fn ping(&self) -> Result<()> {
-        self.0.ping().await
-    }
-
-    async fn close(&self) {
-        self.0.close().await;
-    }
-}
-
-impl fmt::Display for Torn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("torn")
-    }
 }
 
 on_every_server! {

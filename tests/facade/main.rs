@@ -36,4 +36,5 @@ mod strangers;
 mod tags;
 mod tiers;
 mod topologies;
+mod torn;
 mod writes;

@@ -293,7 +293,7 @@ async fn news_do_not_make_probes_more_frequent() {
         _ => Some(Fault::Fail),
     });
     until("it is down", async || {
-        cache.get::<u32>(&key).await.unwrap();
+        cache.get::<u32>(&cache.key("another")).await.unwrap();
         !cache.health().await.is_complete()
     })
     .await;
