@@ -4,8 +4,10 @@
 //!   and counts a test that could not run as skipped, never as passed. Arguments, such as a filter,
 //!   go to the test runner; doc tests are left out then.
 //! * `rules` checks what no compiler does: who may depend on whom, forbidden commands, long files.
-//! * `ci` checks formatting, lints, documentation and rules, then tests; it stops at the first
-//!   failure.
+//! * `simulate [ARGUMENTS]` plays histories with every fault, such as `--histories 1000000`, or tells
+//!   the one of a seed: `--story SEED` (`docs/testing.md`).
+//! * `ci` checks formatting, lints, documentation and rules, then simulates and tests; it stops at
+//!   the first failure.
 //!
 //! With `CI=true`, a test that could not run is a failure.
 
@@ -18,6 +20,7 @@ mod not_run;
 mod rules;
 mod servers;
 mod shell;
+mod simulation;
 mod tests;
 mod totals;
 
@@ -43,8 +46,9 @@ fn run() -> Result<ExitCode, String> {
         ["test"] => Ok(tests::run(&[])?.close()),
         ["test", "--", more @ ..] => Ok(tests::run(more)?.close()),
         ["rules"] => rules::run().map(|()| ExitCode::SUCCESS),
+        ["simulate", more @ ..] => simulation::run(more).map(|()| ExitCode::SUCCESS),
         ["ci"] => ci::run(),
-        _ => Err("usage: cargo xtask test [-- ARGUMENTS] | rules | ci".to_owned()),
+        _ => Err("usage: cargo xtask test [-- ARGUMENTS] | rules | simulate | ci".to_owned()),
     }
 }
 
