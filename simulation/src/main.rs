@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! simulate [--histories N] [--from SEED] [--threads N]   plays N histories, of SEED and those after it
+//! simulate --list [...]                                  plays all, and lists those that fail
 //! simulate --story SEED                                  plays one, shrunk if it fails
 //! simulate --log SEED                                    plays one, and prints everything
 //! ```
@@ -26,8 +27,8 @@ fn main() -> ExitCode {
             Some(batch) => Ok(batch.play()),
             None => {
                 eprintln!(
-                    "usage: simulate [--histories N] [--from SEED] [--threads N] | --story SEED | \
-                     --log SEED"
+                    "usage: simulate [--list] [--histories N] [--from SEED] [--threads N] | \
+                     --story SEED | --log SEED"
                 );
                 Ok(false)
             }
@@ -42,12 +43,18 @@ struct Batch {
     histories: u64,
     from: u64,
     threads: u64,
+    /// Whether to go on after a failure.
+    list: bool,
 }
 
 impl Batch {
     fn read(words: &[&str]) -> Option<Self> {
+        let (list, words) = match words {
+            ["--list", words @ ..] => (true, words),
+            words => (false, words),
+        };
         let threads = thread::available_parallelism().map_or(1, |count| count.get() as u64);
-        let mut batch = Self { histories: 10_000, from: 0, threads };
+        let mut batch = Self { histories: 10_000, from: 0, threads, list };
         for pair in words.chunks(2) {
             let [name, value] = pair else { return None };
             let value = value.parse().ok()?;
@@ -78,9 +85,13 @@ impl Batch {
                         }
                         let history = History::draw(seed);
                         steps.fetch_add(history.steps() as u64, Ordering::Relaxed);
-                        if !history.play().is_content()
-                            && let Ok(mut failed) = failed.lock()
-                        {
+                        let report = history.play();
+                        if report.is_content() {
+                            continue;
+                        }
+                        if self.list {
+                            println!("{seed}: {report}");
+                        } else if let Ok(mut failed) = failed.lock() {
                             *failed = Some(failed.map_or(seed, |other: u64| other.min(seed)));
                         }
                     }

@@ -213,8 +213,8 @@ impl Drawer {
             return Fate::Ends;
         }
         match self.dice.below(3) {
-            0 => Fate::CrashAt(self.dice.below(6)),
-            1 => Fate::DropAt(self.dice.below(6)),
+            0 => Fate::CrashAt(self.dice.within(1..=6)),
+            1 => Fate::DropAt(self.dice.within(1..=6)),
             _ => Fate::DropAfter(self.dice.below(30)),
         }
     }

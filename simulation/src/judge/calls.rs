@@ -114,7 +114,9 @@ impl Call {
         }
         let load = inner.effective(row.load);
         let seen = if row.seen == row.load { load } else { row.seen };
-        let is_old = load < floor.moment || (self.is_settled && seen < owed(floor));
+        // What lags is only kept away while nobody removes the tombstones.
+        let is_lagging = self.is_settled && inner.losses == 0 && seen < owed(floor);
+        let is_old = load < floor.moment || is_lagging;
         if is_old {
             let event = inner.past[usize::try_from(row.load).unwrap_or_default()];
             let whose = event.who.map_or('?', Who::letter);

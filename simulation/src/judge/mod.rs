@@ -31,9 +31,6 @@ pub(crate) use verdict::Verdict;
 use verdict::Why;
 pub(crate) use writes::{Told, Writing};
 
-/// Whether an invalidation that could not be told is told later.
-const JOURNALS: bool = false;
-
 /// A moment in the order of all that happens.
 pub(crate) type Moment = u64;
 

@@ -16,6 +16,8 @@ pub(crate) struct Writing {
     moment: Moment,
     /// How often its instance had died.
     deaths: u64,
+    /// Whether there is a change to know of.
+    is_committed: bool,
     is_over: bool,
 }
 
@@ -26,7 +28,7 @@ pub(crate) enum Told {
     Everywhere,
     /// It will hold everywhere: it is in the journal.
     Journalled,
-    /// The remote level could not be told, or the writer gave up.
+    /// The writer gave up, or died.
     Nothing,
 }
 
@@ -53,7 +55,7 @@ impl Judge {
         inner.writes.push(Write { step, cover, moment, is_set });
         drop(inner);
         let judge = Arc::clone(self);
-        Some(Writing { judge, who, step, cover, moment, deaths, is_over: false })
+        Some(Writing { judge, who, step, cover, moment, deaths, is_committed: true, is_over: false })
     }
 
     /// Notes that a writer has taken the place of a key, whose value is true from now on.
@@ -73,9 +75,15 @@ impl Writing {
         Row { item: item.0, load: self.moment, seen: self.moment }
     }
 
-    /// Changes the source once more: what was loaded since the writer began is old now.
+    /// Says that the source is not changed yet.
+    pub(crate) fn hold(&mut self) {
+        self.is_committed = false;
+    }
+
+    /// Changes the source: what was loaded since the writer began is old now.
     pub(crate) fn commit(&mut self) {
         let now = self.judge.now();
+        self.is_committed = true;
         self.moment = self.judge.inner().next(now, self.step, Some(self.who));
     }
 
@@ -97,8 +105,8 @@ impl Writing {
         let mut inner = judge.inner();
         inner.writes.retain(|write| write.step != *step);
         let moment = inner.effective(self.moment);
-        let is_dead = inner.deaths[who.0] != self.deaths;
-        if told == Told::Nothing && (is_dead || !super::JOURNALS) {
+        // What the dead knew is nobody's any more.
+        if !self.is_committed || inner.deaths[who.0] != self.deaths {
             return;
         }
         let why = Why::Returned { step: *step, at: now };

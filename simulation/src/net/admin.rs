@@ -124,6 +124,7 @@ impl Net {
     /// Makes everything work again.
     pub(crate) fn heal(&self) {
         let mut inner = self.inner();
+        inner.is_healed = true;
         for cable in &mut inner.cables {
             (cable.from_blocked, cable.to_blocked, cable.slower) = (false, false, 0);
         }

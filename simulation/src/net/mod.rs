@@ -44,6 +44,8 @@ struct Inner {
     /// Which server is behind the address.
     active: usize,
     turn: Turn,
+    /// Whether nothing goes wrong any more.
+    is_healed: bool,
     /// How many choices were made.
     choices: u64,
 }
@@ -65,6 +67,7 @@ impl Net {
             servers: [Server::new(0), Server::new(1)],
             active: 0,
             turn: Turn::default(),
+            is_healed: false,
             choices: 0,
         };
         Self {
@@ -137,11 +140,12 @@ impl Net {
 
     /// How long the next message to or from an instance takes.
     fn delay(&self, inner: &mut Inner, who: Who) -> u64 {
+        let spikes = if inner.is_healed { 0 } else { self.weather.spikes };
         let cable = &mut inner.cables[who.0];
         cable.messages += 1;
         let mut dice = Dice::of(self.seed, who.0 as u64 + 100, cable.messages);
         let usual = dice.below(self.weather.latency + 1) + cable.slower;
-        match dice.happens(self.weather.spikes) {
+        match dice.happens(spikes) {
             true => usual + dice.within(REMOTE_TIMEOUT / 2..=3 * REMOTE_TIMEOUT),
             false => usual,
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cache_aside::{Error, ErrorKind, Result};
+use cache_aside::{Error, ErrorKind, Invalidation, Result};
 use tokio::time::sleep;
 
 use super::Stage;
@@ -28,8 +28,11 @@ impl Stage {
         let stage = self.clone();
         self.cast.spawn(who, async move {
             let (cache, row) = (stage.cast.cache(who), Arc::new(writing.row(item)));
-            let told = stage.cast.fated(who, fate, cache.set(&item.key(), row)).await;
-            conclude(writing, told);
+            // A writer knows the tag that readers only find with the row.
+            let key = item.late_tag().map_or_else(|| item.key(), |tag| item.key().tag(tag));
+            let told = stage.cast.fated(who, fate, cache.set(&key, row)).await;
+            // A value that is kept here alone is no less of a success.
+            conclude(writing, told.map(|told| told.map(|()| Invalidation::Journalled)));
         });
     }
 
@@ -42,6 +45,7 @@ impl Stage {
         fate: Fate,
     ) {
         let Some(mut writing) = self.judge.write(who, step, cover, false) else { return };
+        writing.hold();
         let stage = self.clone();
         self.cast.spawn(who, async move {
             let (cache, judge) = (stage.cast.cache(who), Arc::clone(&stage.judge));
@@ -63,9 +67,10 @@ impl Stage {
     }
 }
 
-fn conclude(writing: Writing, told: Option<Result<()>>) {
+fn conclude(writing: Writing, told: Option<Result<Invalidation>>) {
     match told {
-        Some(Ok(())) => writing.told(Told::Everywhere),
+        Some(Ok(Invalidation::Everywhere)) => writing.told(Told::Everywhere),
+        Some(Ok(_)) => writing.told(Told::Journalled),
         Some(Err(error)) => {
             if !is_of_the_remote_level(&error) {
                 writing.failed(&error.to_string());
