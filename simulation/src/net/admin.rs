@@ -64,12 +64,7 @@ impl Net {
         inner.server().mood = Mood::Down;
         let now = self.now();
         for conn in 0..inner.conns.len() {
-            let it = &mut inner.conns[conn];
-            if it.is_served {
-                it.up.clear();
-                it.is_served = false;
-                it.down.push(now, Message::Gone);
-            }
+            inner.conns[conn].refuse(now);
         }
         drop(inner);
         self.wake.notify_one();
@@ -100,7 +95,8 @@ impl Net {
         let server = &mut servers[*active];
         match meddling {
             Meddling::Copy(from, to) => {
-                if let Some(bytes) = server.bytes(now, &name(from)) {
+                if from != to
+                    && let Some(bytes) = server.bytes(now, &name(from)) {
                     server.overwrite(now, &name(to), Some(bytes), turn);
                 }
             }

@@ -135,6 +135,15 @@ impl Conn {
         self.waiting.remove(&request)
     }
 
+    /// Ends it at the server's side.
+    pub(super) fn refuse(&mut self, now: u64) {
+        if self.is_served {
+            self.is_served = false;
+            self.up.clear();
+            self.down.push(now, Message::Gone);
+        }
+    }
+
     /// Ends it at the client's side.
     pub(super) fn hang_up(&mut self) -> Option<oneshot::Sender<()>> {
         self.is_open = false;

@@ -68,6 +68,10 @@ impl Net {
 
     fn take_up(&self, inner: &mut Inner, conn: usize, now: u64) {
         let Some(arrival) = inner.conns[conn].up.pop() else { return };
+        let server = inner.conns[conn].server;
+        if inner.servers[server].mood == Mood::Down || server != inner.active {
+            inner.conns[conn].refuse(now);
+        }
         if !inner.conns[conn].is_served {
             return;
         }

@@ -161,14 +161,12 @@ impl Server {
     pub(crate) fn overwrite(&mut self, now: u64, name: &Name, bytes: Option<Bytes>, turn: &mut Turn) {
         const HOUR: u64 = 3_600_000;
         self.put(now, name, bytes.map_or(Value::List, Value::Bytes), HOUR);
-        turn.changed(name, Some(Change { author: None, ends: true }));
-        turn.ended(name);
+        turn.lost(name);
     }
 
     pub(crate) fn remove(&mut self, now: u64, name: &Name, turn: &mut Turn) {
         if self.take(now, name) {
-            turn.changed(name, Some(Change { author: None, ends: true }));
-            turn.ended(name);
+            turn.lost(name);
         }
     }
 
@@ -210,8 +208,7 @@ impl Server {
     fn expire(&mut self, now: u64, name: &Name, turn: &mut Turn) {
         if self.data.get(name).is_some_and(|stored| stored.expires <= now) {
             self.past.note(now, name, self.data.remove(name));
-            turn.changed(name, Some(Change { author: None, ends: true }));
-            turn.ended(name);
+            turn.lost(name);
         }
     }
 

@@ -32,6 +32,16 @@ impl Turn {
         self.ended.push(name.clone());
     }
 
+    /// Notes that what was under a name is no more, and that nobody of us saw to that. A group's
+    /// number that is lost ends nothing: it costs misses.
+    pub(super) fn lost(&mut self, name: &Name) {
+        let ends = !name.starts_with(b"sim:!");
+        self.changed(name, Some(Change { author: None, ends }));
+        if ends {
+            self.ended(name);
+        }
+    }
+
     pub(super) fn flushed(&mut self) {
         self.is_flushed = true;
     }
