@@ -182,8 +182,8 @@ impl Line {
                 Reply::Bytes(stored) => Generation::from_stored(&stored),
                 Reply::WrongType => {
                     let bytes = fresh.to_stored().into();
-                    let set = Command::Set(group_name(group), bytes, px(group.keep_for(ttl)));
-                    done(&self.ask_one(set).await?)?;
+                    let mend = Command::Mend(group_name(group), bytes, px(group.keep_for(ttl)));
+                    done(&self.ask_one(mend).await?)?;
                     fresh
                 }
                 _ => return Err(refused()),

@@ -14,6 +14,8 @@ pub(crate) enum Command {
     Fill(Name, Stamp, Bytes, u64),
     Get(Name),
     GetMany(Vec<Name>),
+    /// As [`Set`](Self::Set), in the place of what cannot be read: nothing ends by it.
+    Mend(Name, Bytes, u64),
     Ping,
     /// A script: removes what begins with `stamp`.
     Release(Name, Stamp),

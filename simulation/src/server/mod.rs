@@ -107,6 +107,11 @@ impl Server {
                 };
                 Reply::Many(names.iter().map(|name| bytes(self.read(now, name, turn))).collect())
             }
+            Command::Mend(name, bytes, px) => {
+                self.put(now, name, Value::Bytes(bytes.clone()), *px);
+                turn.changed(name, Some(Change { author, ends: false }));
+                Reply::Okay
+            }
             Command::Ping | Command::Track => Reply::Okay,
             Command::Release(name, stamp) => {
                 let is_there = self.begins_with(now, name, stamp, turn);
