@@ -98,10 +98,8 @@ impl Batch {
                 });
             }
         });
-        let (played, seconds) = (
-            next.into_inner().min(last) - self.from,
-            begun.elapsed().as_secs_f64(),
-        );
+        let (played, seconds) =
+            (next.into_inner().min(last) - self.from, begun.elapsed().as_secs_f64());
         let each = seconds * 1000.0 * self.threads as f64 / played.max(1) as f64;
         println!(
             "{played} histories of {} steps in {seconds:.1} s: {each:.2} ms each",

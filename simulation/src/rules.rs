@@ -23,7 +23,7 @@ pub(crate) const SETTLED: u64 = 3 * GUARD_TTL;
 /// loads of others, for twice as long the second time.
 pub(crate) const LONGEST_CALL: u64 = 12 * REMOTE_TIMEOUT + 3 * WAIT + LEASE_TTL;
 
-pub(crate) fn settings(hold: Option<u64>) -> Settings {
+pub(crate) fn settings(hold: Option<u64>, journal: usize) -> Settings {
     let mut settings = Settings::default();
     settings.remote_timeout = Duration::from_millis(REMOTE_TIMEOUT);
     settings.degraded_ttl = Duration::from_millis(DEGRADED_TTL);
@@ -33,6 +33,7 @@ pub(crate) fn settings(hold: Option<u64>) -> Settings {
     settings.guard_ttl = Duration::from_millis(GUARD_TTL);
     settings.retry_min = Duration::from_millis(RETRY_MIN);
     settings.retry_max = Duration::from_millis(RETRY_MAX);
+    settings.journal_max = journal;
     settings.hold = hold.map(Duration::from_millis);
     settings
 }

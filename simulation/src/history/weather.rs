@@ -15,10 +15,19 @@ pub(crate) struct Weather {
     pub(crate) short: Option<u64>,
     /// How many entries fit near.
     pub(crate) places: usize,
+    /// How many invalidations the journal keeps.
+    pub(crate) journal: usize,
 }
 
 impl Weather {
     /// Nothing is wrong, and everything is fast.
-    pub(crate) const FAIR: Self =
-        Self { latency: 0, spikes: 0, tells: true, hold: None, short: None, places: 8 };
+    pub(crate) const FAIR: Self = Self {
+        latency: 0,
+        spikes: 0,
+        tells: true,
+        hold: None,
+        short: None,
+        places: 8,
+        journal: 100,
+    };
 }

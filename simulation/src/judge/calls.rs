@@ -82,10 +82,8 @@ impl Judge {
         for item in 0..KEYS {
             let (loads, causes) = (inner.loads[item], inner.causes[item]);
             if loads > 1 + causes {
-                let text = format!(
-                    "{} was loaded {loads} times, and ended {causes} times",
-                    Item(item)
-                );
+                let text =
+                    format!("{} was loaded {loads} times, and ended {causes} times", Item(item));
                 inner.find(Verdict::new("P5", text));
             }
         }

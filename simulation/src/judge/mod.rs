@@ -76,6 +76,8 @@ struct Inner {
     calls_open: usize,
     /// How often the server may have lost what it was told.
     losses: u64,
+    /// How often everything was ended because the server was another, and how often it may be.
+    turns: (u64, u64),
     is_settled: bool,
     /// By key, how many loads there were and what may have caused more than one.
     loads: [u64; KEYS],
@@ -139,6 +141,7 @@ impl Judge {
             deaths: vec![0; instances],
             calls_open: 0,
             losses: 0,
+            turns: (0, 1),
             is_settled: false,
             loads: [0; KEYS],
             causes: [0; KEYS],
@@ -191,6 +194,23 @@ impl Judge {
     /// Notes that the server may have lost what it was told.
     pub(crate) fn lose(&self) {
         self.inner().losses += 1;
+    }
+
+    /// Notes that everything was ended, as the server is another: once over all instances.
+    pub(crate) fn took_over(&self) {
+        let mut inner = self.inner();
+        inner.turns.0 += 1;
+        let (turns, most) = inner.turns;
+        if turns > most {
+            let text = format!("everything ended {turns} times, where {most} would have done");
+            inner.find(Verdict::new("P9", text));
+        }
+    }
+
+    /// Notes that the server may be another, or have no record of itself, so that everything may end
+    /// up to `more` times.
+    pub(crate) fn may_take_over(&self, more: u64) {
+        self.inner().turns.1 += more;
     }
 
     pub(crate) fn losses(&self) -> u64 {

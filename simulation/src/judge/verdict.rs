@@ -6,16 +6,28 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Why {
     /// It was acknowledged so long ago that every instance must know.
-    Acked { step: usize, at: u64 },
+    Acked {
+        step: usize,
+        at: u64,
+    },
     /// The instance began to listen after it.
-    Listening { at: u64 },
+    Listening {
+        at: u64,
+    },
     Nothing,
     /// It happened on this instance.
-    Returned { step: usize, at: u64 },
+    Returned {
+        step: usize,
+        at: u64,
+    },
     /// All is quiet.
-    Settled { step: usize },
+    Settled {
+        step: usize,
+    },
     /// The instance was told.
-    Told { at: u64 },
+    Told {
+        at: u64,
+    },
 }
 
 impl fmt::Display for Why {
@@ -24,7 +36,9 @@ impl fmt::Display for Why {
             Self::Acked { step, at } => {
                 write!(f, "the invalidation of step {step}, acknowledged at {at} ms, was long ago")
             }
-            Self::Listening { at } => write!(f, "that had ended when it began to listen at {at} ms"),
+            Self::Listening { at } => {
+                write!(f, "that had ended when it began to listen at {at} ms")
+            }
             Self::Nothing => f.write_str("nothing has ended"),
             Self::Returned { step, at } => {
                 write!(f, "step {step} ended that on this very instance at {at} ms")

@@ -45,8 +45,7 @@ impl Judge {
     ) -> Option<Writing> {
         let now = self.now();
         let mut inner = self.inner();
-        let in_the_way =
-            |write: &Write| write.cover.meets(cover) && (is_set || write.is_set);
+        let in_the_way = |write: &Write| write.cover.meets(cover) && (is_set || write.is_set);
         if inner.writes.iter().any(in_the_way) {
             return None;
         }
@@ -55,7 +54,16 @@ impl Judge {
         inner.writes.push(Write { step, cover, moment, is_set });
         drop(inner);
         let judge = Arc::clone(self);
-        Some(Writing { judge, who, step, cover, moment, deaths, is_committed: true, is_over: false })
+        Some(Writing {
+            judge,
+            who,
+            step,
+            cover,
+            moment,
+            deaths,
+            is_committed: true,
+            is_over: false,
+        })
     }
 
     /// Notes that a writer has taken the place of a key, whose value is true from now on.

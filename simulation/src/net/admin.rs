@@ -96,7 +96,8 @@ impl Net {
         match meddling {
             Meddling::Copy(from, to) => {
                 if from != to
-                    && let Some(bytes) = server.bytes(now, &name(from)) {
+                    && let Some(bytes) = server.bytes(now, &name(from))
+                {
                     server.overwrite(now, &name(to), Some(bytes), turn);
                 }
             }

@@ -17,8 +17,8 @@ use crate::judge::{Judge, Known};
 use crate::line::Feed;
 use crate::rules::REMOTE_TIMEOUT;
 use crate::server::{Command, Reply, Server, Turn};
-pub(crate) use conn::Message;
 use conn::Conn;
+pub(crate) use conn::Message;
 
 /// A connection, by its place.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -112,7 +112,11 @@ impl Net {
     /// # Cancellation
     ///
     /// What was sent is performed.
-    pub(crate) async fn exchange(&self, conn: ConnId, commands: Vec<Command>) -> Option<Vec<Reply>> {
+    pub(crate) async fn exchange(
+        &self,
+        conn: ConnId,
+        commands: Vec<Command>,
+    ) -> Option<Vec<Reply>> {
         let answer = {
             let now = self.now();
             let mut inner = self.inner();

@@ -9,7 +9,7 @@ use tokio::time::{Duration, sleep_until};
 use super::conn::{Arrival, Message};
 use super::{Delivery, Inner, Net};
 use crate::catalogue::Cover;
-use crate::server::{Command, Mood, Name, Turn};
+use crate::server::{Command, Mood, Name, Reply, Turn};
 
 /// Where the next message is.
 #[derive(Clone, Copy, Debug)]
@@ -88,13 +88,7 @@ impl Net {
         }
     }
 
-    fn perform(
-        &self,
-        inner: &mut Inner,
-        conn: usize,
-        arrival: &Arrival,
-        now: u64,
-    ) -> crate::server::Reply {
+    fn perform(&self, inner: &mut Inner, conn: usize, arrival: &Arrival, now: u64) -> Reply {
         let server = inner.conns[conn].server;
         let Inner { servers, turn, conns, .. } = inner;
         if matches!(arrival.command, Command::Ping) {
@@ -108,6 +102,7 @@ impl Net {
                     self.judge.seized(item);
                 }
             }
+            Command::TakeOver(_) if matches!(reply, Reply::Done(true)) => self.judge.took_over(),
             Command::Track => conns[conn].known = Some(self.judge.ended()),
             _ => {}
         }
@@ -141,7 +136,8 @@ impl Net {
             }
             let who = it.who;
             let names = turn.changes().filter(|(_, change)| change.author != Some(conn));
-            let names: Vec<(Name, bool)> = names.map(|(name, it)| (name.clone(), it.ends)).collect();
+            let names: Vec<(Name, bool)> =
+                names.map(|(name, it)| (name.clone(), it.ends)).collect();
             let due = now + self.delay(inner, who);
             let down = &mut inner.conns[conn].down;
             if turn.is_flushed() {

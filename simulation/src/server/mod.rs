@@ -157,13 +157,20 @@ impl Server {
 
     /// Ends what has outlived its time, as the server comes across it by itself.
     pub(crate) fn sweep(&mut self, now: u64, turn: &mut Turn) {
-        let is_over = |(name, stored): (&Name, &Stored)| (stored.expires <= now).then(|| name.clone());
+        let is_over =
+            |(name, stored): (&Name, &Stored)| (stored.expires <= now).then(|| name.clone());
         let over: Vec<Name> = self.data.iter().filter_map(is_over).collect();
         over.iter().for_each(|name| self.expire(now, name, turn));
     }
 
     /// Does what another program asks for.
-    pub(crate) fn overwrite(&mut self, now: u64, name: &Name, bytes: Option<Bytes>, turn: &mut Turn) {
+    pub(crate) fn overwrite(
+        &mut self,
+        now: u64,
+        name: &Name,
+        bytes: Option<Bytes>,
+        turn: &mut Turn,
+    ) {
         const HOUR: u64 = 3_600_000;
         self.put(now, name, bytes.map_or(Value::List, Value::Bytes), HOUR);
         turn.lost(name);

@@ -113,7 +113,7 @@ impl Cast {
         let clock = Arc::new(SteppedClock::new(self.start));
         let cache = Cache::builder(NAMESPACE)
             .ttl_table(self.table.clone())
-            .settings(settings(self.weather.hold))
+            .settings(settings(self.weather.hold, self.weather.journal))
             .near(Shelf::new(self.weather.places))
             .remote(line.clone())
             .clock(Arc::<SteppedClock>::clone(&clock))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::Stage;
-use crate::history::{Back, Deed};
+use crate::history::{Back, Deed, Meddling};
 use crate::server::Mood;
 
 impl Stage {
@@ -16,6 +16,7 @@ impl Stage {
             Deed::Hang(ms) => self.moody(Mood::Hung, ms),
             Deed::Meddle(meddling) => {
                 self.judge.lose();
+                self.judge.may_take_over(u64::from(meddling == Meddling::Flush));
                 self.net.meddle(meddling);
             }
             Deed::Partition(who, side, ms) => {
@@ -50,6 +51,9 @@ impl Stage {
             return;
         }
         self.judge.lose();
+        // Instances that saw different servers need a turn each.
+        let turns = if back == Back::Another { self.cast.count() as u64 + 1 } else { 1 };
+        self.judge.may_take_over(turns);
         self.net.stop();
         let stopped = self.net.now();
         self.later(ms, move |stage| stage.net.start(back, stopped));

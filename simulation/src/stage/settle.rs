@@ -94,8 +94,7 @@ impl History {
             Deed::LoadMany(_, items, ..) | Deed::Peek(_, items, _) => items.clone(),
             _ => Vec::new(),
         };
-        let mut items: Vec<Item> =
-            self.steps.iter().flat_map(|step| about(&step.deed)).collect();
+        let mut items: Vec<Item> = self.steps.iter().flat_map(|step| about(&step.deed)).collect();
         items.sort_unstable();
         items.dedup();
         items

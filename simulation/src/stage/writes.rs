@@ -37,13 +37,7 @@ impl Stage {
     }
 
     /// A writer that says what it will change, commits after `ms`, and says that it has.
-    pub(super) fn guard(
-        &self,
-        step: usize,
-        (who, cover): (Who, Cover),
-        ms: u64,
-        fate: Fate,
-    ) {
+    pub(super) fn guard(&self, step: usize, (who, cover): (Who, Cover), ms: u64, fate: Fate) {
         let Some(mut writing) = self.judge.write(who, step, cover, false) else { return };
         writing.hold();
         let stage = self.clone();
