@@ -14,6 +14,22 @@ fn the_same_seed_plays_the_same_history() {
     }
 }
 
+/// Instances that do not listen are a fault that is easy to see, if it is told in few words.
+#[test]
+fn a_history_that_fails_is_made_short() {
+    keep_panics();
+    let failing = (0..2000).map(|seed| History::draw(seed).muted());
+    let failing = failing.filter(|history| !history.play().is_content()).take(5);
+
+    let short: Vec<History> = failing.map(|history| history.shrunk()).collect();
+
+    assert_eq!(short.len(), 5, "hardly any history fails");
+    for short in short {
+        assert!(short.steps() <= 8, "seed {}, {} steps", short.seed(), short.steps());
+        assert!(!short.play().is_content(), "seed {}", short.seed());
+    }
+}
+
 #[test]
 fn no_answer_is_other_than_it_may_be() {
     keep_panics();

@@ -66,6 +66,7 @@ impl Drawer {
             hold: dice.happens(80).then_some(60),
             short: dice.happens(150).then(|| dice.within(5..=60)),
             places: dice.pick(&[8, 8, 8, 2]),
+            is_mute: false,
             journal: dice.pick(&[100, 100, 100, 1]),
         }
     }

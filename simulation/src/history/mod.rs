@@ -49,6 +49,13 @@ impl History {
         self.seed
     }
 
+    /// Returns this history with instances that do not listen, to see that found.
+    #[must_use]
+    pub fn muted(mut self) -> Self {
+        self.weather.is_mute = true;
+        self
+    }
+
     /// Returns how many steps it has.
     pub fn steps(&self) -> usize {
         self.steps.len()

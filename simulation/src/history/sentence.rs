@@ -35,6 +35,9 @@ impl fmt::Display for Weather {
         if self.places < Self::FAIR.places {
             write!(f, "; {} entries fit near", self.places)?;
         }
+        if self.is_mute {
+            f.write_str("; instances do not listen")?;
+        }
         if self.journal < Self::FAIR.journal {
             write!(f, "; a journal keeps {}", self.journal)?;
         }

@@ -15,6 +15,8 @@ pub(crate) struct Weather {
     pub(crate) short: Option<u64>,
     /// How many entries fit near.
     pub(crate) places: usize,
+    /// Whether instances pass on what they are told: a fault of theirs, to see it found.
+    pub(crate) is_mute: bool,
     /// How many invalidations the journal keeps.
     pub(crate) journal: usize,
 }
@@ -29,5 +31,6 @@ impl Weather {
         short: None,
         places: 8,
         journal: 100,
+        is_mute: false,
     };
 }

@@ -112,8 +112,10 @@ impl Call {
         }
         let load = inner.effective(row.load);
         let seen = if row.seen == row.load { load } else { row.seen };
-        // What lags is only kept away while nobody removes the tombstones.
-        let is_lagging = self.is_settled && inner.losses == 0 && seen < owed(floor);
+        // What lags is only kept away while nobody removes the tombstones, and from loads that do
+        // not outlast the hold of a tag that they name at their end.
+        let is_held = inner.losses == 0 && item.late_tag().is_none();
+        let is_lagging = self.is_settled && is_held && seen < owed(floor);
         let is_old = load < floor.moment || is_lagging;
         if is_old {
             let event = inner.past[usize::try_from(row.load).unwrap_or_default()];

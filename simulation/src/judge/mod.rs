@@ -64,7 +64,8 @@ struct Inner {
     past: Vec<Event>,
     /// When values that writers stored took their place.
     effective: BTreeMap<Moment, Moment>,
-    ended: Known,
+    /// By server.
+    ended: [Known; 2],
     /// By instance and key.
     floors: Vec<[Floor; KEYS]>,
     /// By key, for all instances once the bound has passed.
@@ -113,6 +114,7 @@ struct Ack {
 struct Owed {
     /// Whose death ends the debt.
     by: Option<Who>,
+    writer: Who,
     item: Item,
     moment: Moment,
     step: usize,
@@ -133,7 +135,7 @@ impl Judge {
             moment: 0,
             past: vec![Event { at: 0, step: 0, who: None }],
             effective: BTreeMap::new(),
-            ended: [0; KEYS],
+            ended: [[0; KEYS]; 2],
             floors: vec![[Floor { moment: 0, why: Why::Nothing }; KEYS]; instances],
             acked: vec![Vec::new(); KEYS],
             owed: Vec::new(),
@@ -150,18 +152,26 @@ impl Judge {
         Self { trace, start: Instant::now(), lag, inner: Mutex::new(inner) }
     }
 
-    /// Notes that what is stored of `cover` has ended.
-    pub(crate) fn end(&self, cover: Cover) {
+    /// Notes that what a server stores of `cover` has ended.
+    pub(crate) fn end(&self, server: usize, cover: Cover) {
         let mut inner = self.inner();
         let moment = inner.next(self.now(), 0, None);
         for item in cover.items() {
-            inner.ended[item.0] = moment;
+            inner.ended[server][item.0] = moment;
             inner.causes[item.0] += 1;
         }
     }
 
-    pub(crate) fn ended(&self) -> Known {
-        self.inner().ended
+    pub(crate) fn ended(&self, server: usize) -> Known {
+        self.inner().ended[server]
+    }
+
+    /// Notes that another server stands behind the address, and knows nothing of what the one before
+    /// was told but from those who were there.
+    pub(crate) fn switched(&self) {
+        let mut inner = self.inner();
+        inner.acked.iter_mut().for_each(Vec::clear);
+        inner.owed.iter_mut().for_each(|owed| owed.by = Some(owed.writer));
     }
 
     /// Notes that an instance has been told of an end, and what had ended by then.

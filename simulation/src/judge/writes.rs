@@ -16,6 +16,7 @@ pub(crate) struct Writing {
     moment: Moment,
     /// How often its instance had died.
     deaths: u64,
+    is_set: bool,
     /// Whether there is a change to know of.
     is_committed: bool,
     is_over: bool,
@@ -61,15 +62,16 @@ impl Judge {
             cover,
             moment,
             deaths,
+            is_set,
             is_committed: true,
             is_over: false,
         })
     }
 
     /// Notes that a writer has taken the place of a key, whose value is true from now on.
-    pub(crate) fn seized(&self, item: Item) {
+    pub(crate) fn seized(&self, server: usize, item: Item) {
         let mut inner = self.inner();
-        let ended = inner.ended[item.0];
+        let ended = inner.ended[server][item.0];
         let covers = |write: &&Write| write.is_set && write.cover.has(item);
         if let Some(moment) = inner.writes.iter().find(covers).map(|write| write.moment) {
             inner.effective.insert(moment, ended);
@@ -129,10 +131,14 @@ impl Writing {
     }
 
     fn owe(&self, by: Option<Who>) {
+        // What is set under a hold may make room for what the source still says.
+        if self.is_set && self.judge.lag > 0 {
+            return;
+        }
         let mut inner = self.judge.inner();
         let moment = inner.effective(self.moment);
         for item in self.cover.items() {
-            inner.owed.push(Owed { by, item, moment, step: self.step });
+            inner.owed.push(Owed { by, writer: self.who, item, moment, step: self.step });
         }
     }
 

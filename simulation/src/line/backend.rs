@@ -150,8 +150,9 @@ impl Backend for Line {
 
     fn listen(&self, _options: &ListenOptions, listener: Weak<dyn Listener>) {
         let (judge, names) = (Arc::clone(self.0.net.judge()), Arc::new(Names::new()));
+        let feed = Feed::new(self.0.who, listener, judge, names);
         // The contract is one call; a second listener is not heard.
-        let _ = self.0.feed.set(Feed::new(self.0.who, listener, judge, names));
+        let _ = self.0.feed.set(feed.muted(self.0.net.is_mute()));
     }
 
     async fn ping(&self) -> Result<()> {

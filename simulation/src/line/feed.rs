@@ -17,6 +17,7 @@ pub(crate) struct Feed {
     listener: Weak<dyn Listener>,
     judge: Arc<Judge>,
     names: Arc<Names>,
+    is_mute: bool,
 }
 
 impl Feed {
@@ -26,14 +27,21 @@ impl Feed {
         judge: Arc<Judge>,
         names: Arc<Names>,
     ) -> Self {
-        Self { who, listener, judge, names }
+        Self { who, listener, judge, names, is_mute: false }
+    }
+
+    /// Returns a feed that keeps changes to itself, if `is_mute`.
+    pub(crate) fn muted(self, is_mute: bool) -> Self {
+        Self { is_mute, ..self }
     }
 
     /// Passes on what the server pushed.
     pub(crate) fn pushed(&self, message: &Message) {
         match message {
             Message::Changed(names, known) => names.iter().for_each(|(name, has_ended)| {
-                self.tell(News::Changed(name));
+                if !self.is_mute {
+                    self.tell(News::Changed(name));
+                }
                 if let (true, Some(cover)) = (has_ended, self.names.cover(name)) {
                     self.judge.told(self.who, cover, known);
                 }

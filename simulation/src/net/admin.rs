@@ -74,7 +74,10 @@ impl Net {
     pub(crate) fn start(&self, back: Back, stopped: u64) {
         let mut inner = self.inner();
         match back {
-            Back::Another => inner.active = 1 - inner.active,
+            Back::Another => {
+                inner.active = 1 - inner.active;
+                self.judge.switched();
+            }
             Back::Empty => inner.server().restart(None),
             Back::Old(ms) => inner.server().restart(Some(stopped.saturating_sub(ms))),
             Back::Same => inner.server().restart(Some(stopped)),
@@ -112,7 +115,7 @@ impl Net {
                 names(cover).iter().for_each(|name| server.remove(now, name, turn));
             }
         }
-        self.note_ended(turn);
+        self.note_ended(*active, turn);
         self.end_turn(&mut inner);
         drop(inner);
         self.wake.notify_one();

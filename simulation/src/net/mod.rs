@@ -95,6 +95,11 @@ impl Net {
         self.weather.tells
     }
 
+    /// Whether instances fail to listen.
+    pub(crate) fn is_mute(&self) -> bool {
+        self.weather.is_mute
+    }
+
     /// Opens a connection; `None` if nobody answers at the address.
     pub(crate) fn open(&self, who: Who, feed: Feed) -> Option<(ConnId, oneshot::Receiver<()>)> {
         let mut inner = self.inner();

@@ -95,28 +95,28 @@ impl Net {
             servers[server].sweep(now, turn);
         }
         let reply = servers[server].perform(now, Some(conn), &arrival.command, turn);
-        self.note_ended(turn);
+        self.note_ended(server, turn);
         match &arrival.command {
             Command::Set(name, ..) => {
                 if let Some(Cover::Item(item)) = self.names.cover(name) {
-                    self.judge.seized(item);
+                    self.judge.seized(server, item);
                 }
             }
             Command::TakeOver(_) if matches!(reply, Reply::Done(true)) => self.judge.took_over(),
-            Command::Track => conns[conn].known = Some(self.judge.ended()),
+            Command::Track => conns[conn].known = Some(self.judge.ended(server)),
             _ => {}
         }
         reply
     }
 
-    pub(super) fn note_ended(&self, turn: &mut Turn) {
+    pub(super) fn note_ended(&self, server: usize, turn: &mut Turn) {
         for name in turn.take_ended() {
             if let Some(cover) = self.names.cover(&name) {
-                self.judge.end(cover);
+                self.judge.end(server, cover);
             }
         }
         if turn.is_flushed() {
-            self.judge.end(Cover::All);
+            self.judge.end(server, Cover::All);
         }
     }
 
@@ -127,7 +127,7 @@ impl Net {
             return;
         }
         let now = self.now();
-        let known = self.judge.ended();
+        let known = self.judge.ended(inner.active);
         for conn in 0..inner.conns.len() {
             let it = &inner.conns[conn];
             let is_told = it.is_served && it.known.is_some() && it.server == inner.active;

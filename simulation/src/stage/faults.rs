@@ -51,8 +51,8 @@ impl Stage {
             return;
         }
         self.judge.lose();
-        // Instances that saw different servers need a turn each.
-        let turns = if back == Back::Another { self.cast.count() as u64 + 1 } else { 1 };
+        // One who has seen another server than the record says needs a turn of its own.
+        let turns = if back == Back::Same { 1 } else { self.cast.count() as u64 + 1 };
         self.judge.may_take_over(turns);
         self.net.stop();
         let stopped = self.net.now();
