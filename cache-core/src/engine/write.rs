@@ -92,7 +92,7 @@ impl Engine {
         value: &V,
         fresh: Duration,
     ) -> Result<Option<Filled>> {
-        let debt = remote.debt_of_keys(std::slice::from_ref(call.key), None);
+        let debt = remote.debt_of_keys(std::slice::from_ref(call.key), self.settings.hold);
         let stored = async {
             let ticket = remote.seize(call.key).await?;
             self.fill(call, value, fresh, Duration::ZERO, ticket).await
