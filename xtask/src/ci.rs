@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use crate::cargo::cargo;
-use crate::{models, rules, shell, tests};
+use crate::{models, rules, shell, simulation, tests};
 
 /// Runs each step in turn; the first failure ends the run.
 pub(crate) fn run() -> Result<ExitCode, String> {
@@ -13,6 +13,8 @@ pub(crate) fn run() -> Result<ExitCode, String> {
     step("docs", || shell::run(&mut docs()))?;
     step("rules", rules::run)?;
     let models = step("models", || models::run(&[]))?;
+    step("build the simulation", simulation::build)?;
+    step("simulate", || simulation::run(&["--histories", simulation::IN_CI]))?;
     Ok(step("test", || tests::run(&[]))?.and(models).close())
 }
 

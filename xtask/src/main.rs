@@ -5,8 +5,10 @@
 //!   go to the test runner; doc tests are left out then.
 //! * `rules` checks what no compiler does: who may depend on whom, forbidden commands, long files.
 //! * `models [-- ARGUMENTS]` tries the orders in which threads may do what they do.
-//! * `ci` checks formatting, lints, documentation and rules, then runs models and tests; it stops at
-//!   the first failure, but for those of models and tests, which it counts.
+//! * `simulate [ARGUMENTS]` plays histories with every fault, such as `--histories 1000000`, or tells
+//!   the one of a seed: `--story SEED` (`docs/testing.md`).
+//! * `ci` checks formatting, lints, documentation and rules, then runs models, the simulation and tests;
+//!   it stops at the first failure, but for those of models and tests, which it counts.
 //!
 //! With `CI=true`, a test that could not run is a failure.
 
@@ -21,6 +23,7 @@ mod outcome;
 mod rules;
 mod servers;
 mod shell;
+mod simulation;
 mod tests;
 mod totals;
 
@@ -48,9 +51,13 @@ fn run() -> Result<ExitCode, String> {
         ["models"] => Ok(models::run(&[])?.close()),
         ["models", "--", more @ ..] => Ok(models::run(more)?.close()),
         ["rules"] => rules::run().map(|()| ExitCode::SUCCESS),
+        ["simulate", more @ ..] => simulation::run(more).map(|()| ExitCode::SUCCESS),
         ["ci"] => ci::run(),
-        _ => Err("usage: cargo xtask test [-- ARGUMENTS] | models [-- ARGUMENTS] | rules | ci"
-            .to_owned()),
+        _ => Err(
+            "usage: cargo xtask test [-- ARGUMENTS] | models [-- ARGUMENTS] | rules | simulate \
+                  [ARGUMENTS] | ci"
+                .to_owned(),
+        ),
     }
 }
 

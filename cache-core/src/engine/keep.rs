@@ -130,19 +130,22 @@ impl Engine {
         snapshot: &Snapshot,
     ) -> Option<Snapshot> {
         let (remote, _) = (self.remote.as_ref()?, self.near.as_ref()?);
+        // A copy: nobody may join the flight on the strength of this echo, which can stand for an
+        // invalidation of what it has loaded.
+        let snapshot = snapshot.clone();
         match filled.outcome {
             SetOutcome::Echoed => snapshot.expect_echo(),
             SetOutcome::Refused => return None,
-            SetOutcome::Stored => return Some(snapshot.clone()),
+            SetOutcome::Stored => return Some(snapshot),
         }
         for again in [false, true] {
             if !remote.holds(call.key, &filled.stamp).await {
                 return None;
             }
-            let (heard, expected) = (self.fences.moved(snapshot), snapshot.echoes());
+            let (heard, expected) = (self.fences.moved(&snapshot), snapshot.echoes());
             match remote.ears().judge_echo(heard, expected, again) {
                 Echo::Heard => return Some(snapshot.past_echoes()),
-                Echo::None => return Some(snapshot.clone()),
+                Echo::None => return Some(snapshot),
                 Echo::Other => return None,
                 Echo::Unsure => {}
             }

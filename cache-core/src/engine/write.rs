@@ -92,7 +92,7 @@ impl Engine {
         value: &V,
         fresh: Duration,
     ) -> Result<Option<Filled>> {
-        let debt = remote.debt_of_keys(std::slice::from_ref(call.key), None);
+        let debt = remote.debt_of_keys(std::slice::from_ref(call.key), self.settings.hold);
         let error = match remote.seize(call.key).await {
             Ok(ticket) => match self.fill(call, value, fresh, Duration::ZERO, ticket).await {
                 Err(error) if is_outage(error.kind()) => error,
