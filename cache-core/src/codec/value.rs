@@ -15,8 +15,8 @@ use crate::{Error, ErrorKind, Result};
 /// # Errors
 ///
 /// [`ErrorKind::Unsupported`] if `codec` could not read the payload back: it cannot write the type at
-/// all, or it is positional and the value leaves out fields. [`ErrorKind::InvalidInput`] if the value
-/// is too large, is nested deeper than [`MAX_DEPTH`], or its own `Serialize` fails.
+/// all, or it is positional and the value leaves out fields. [`ErrorKind::TooLarge`] if the value is,
+/// [`ErrorKind::InvalidInput`] if it is nested deeper than [`MAX_DEPTH`], or its own `Serialize` fails.
 pub fn encode_value<T: Serialize + ?Sized>(codec: &dyn Codec, value: &T) -> Result<Vec<u8>> {
     let measure = measure(value)?;
     check_readable::<T>(codec, measure)?;

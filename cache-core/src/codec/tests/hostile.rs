@@ -130,7 +130,7 @@ fn the_longest_payload_is_decoded_and_a_longer_one_refused() {
     assert_eq!(bytes.len(), MAX_PAYLOAD);
     assert!(decode_value::<String>(&Bincode, &bytes).unwrap() == longest);
     assert_corrupt::<String>(&Bincode, &[&bytes[..], &[0]].concat());
-    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
 }
 
 #[test]
