@@ -161,6 +161,8 @@ impl Engine {
         let Some(near) = &self.near else { return };
         let NearCopy { weight, fresh, backing } = copy;
         let weight = weight.saturating_add(call.key.as_bytes().len() + NEAR_OVERHEAD);
+        // Of one that is nested too deep, nobody knows the weight.
+        let Ok(weight) = u32::try_from(weight) else { return };
         let heard = self.is_listening() && backing == Backing::Remote;
         let limit = if heard { Duration::MAX } else { self.unheard_limit() };
         let entry = Arc::new(NearEntry {
@@ -169,7 +171,7 @@ impl Engine {
             snapshot: snapshot.clone(),
             live: AtomicBool::new(false),
             heard,
-            weight: u32::try_from(weight).unwrap_or(u32::MAX),
+            weight,
             counters: Arc::clone(call.counters),
         });
         near.insert(call.key, Arc::clone(&entry));
@@ -218,7 +220,11 @@ impl Engine {
     /// size is what the limit is compared with.
     pub(super) fn measure<V: Value>(&self, value: &V) -> Result<Measure> {
         let measure = measure(value)?;
-        if self.remote.is_none() && measure.weight > self.settings.max_value_bytes {
+        if self.remote.is_some() {
+            return Ok(measure);
+        }
+        measure.check_depth::<V>()?;
+        if measure.weight > self.settings.max_value_bytes {
             let text =
                 format!("a value of about {} bytes is over `max_value_bytes`", measure.weight);
             return Err(Error::new(ErrorKind::TooLarge, text));
@@ -263,5 +269,71 @@ impl Engine {
     /// else makes any.
     fn unheard_limit(&self) -> Duration {
         if self.remote.is_some() { self.settings.degraded_ttl } else { Duration::MAX }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::convert::Infallible;
+    use std::fmt;
+    use std::sync::Mutex;
+
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::Cache;
+    use crate::key::Key;
+    use crate::level::near::{Near, NearUsage};
+
+    /// A near level that keeps everything.
+    #[derive(Debug, Default)]
+    struct Sack(Mutex<HashMap<Box<[u8]>, Arc<NearEntry>>>);
+
+    impl Near for Sack {
+        fn get(&self, key: &Key) -> Option<Arc<NearEntry>> {
+            self.0.lock().unwrap().get(key.as_bytes()).cloned()
+        }
+
+        fn insert(&self, key: &Key, entry: Arc<NearEntry>) {
+            self.0.lock().unwrap().insert(key.as_bytes().into(), entry);
+        }
+
+        fn remove(&self, key: &[u8]) {
+            self.0.lock().unwrap().remove(key);
+        }
+
+        fn usage(&self) -> NearUsage {
+            NearUsage::new(self.0.lock().unwrap().len() as u64, 0)
+        }
+    }
+
+    impl fmt::Display for Sack {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("sack")
+        }
+    }
+
+    fn cache() -> Cache {
+        Cache::builder("atlas").near(Sack::default()).build().unwrap()
+    }
+
+    #[derive(Debug, Default, Deserialize, Serialize)]
+    struct Chain(Option<Box<Chain>>);
+
+    #[tokio::test]
+    async fn a_value_that_is_nested_too_deep_is_served_and_not_kept() {
+        let cache = cache();
+        let key = cache.key("chain");
+        let chain = || (0..100).fold(Chain::default(), |tail, _| Chain(Some(Box::new(tail))));
+
+        for _ in 0..2 {
+            cache.get_or_load(&key, || async { Ok::<_, Infallible>(chain()) }).await.unwrap();
+        }
+
+        let stats = cache.stats();
+        assert_eq!((stats.values_unsupported, stats.near.entries), (2, 0));
+        let error = cache.set(&key, Arc::new(chain())).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -119,6 +120,28 @@ fn a_value_can_be_nested_as_deep_as_it_can_be_read() {
         let error = encode_value(codec, &list(deepest + 1)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
     }
+}
+
+/// Goes down without end, or nearly: without a bound it would take the test's stack.
+struct Endless(AtomicUsize);
+
+impl Serialize for Endless {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.fetch_add(1, Ordering::Relaxed) == 1000 {
+            return serializer.serialize_unit();
+        }
+        serializer.serialize_some(self)
+    }
+}
+
+#[test]
+fn a_walk_ends_where_a_value_is_too_deep() {
+    let endless = Endless(AtomicUsize::new(0));
+
+    let measure = measure(&endless).unwrap();
+
+    assert_eq!((measure.depth, measure.weight), (MAX_DEPTH + 1, usize::MAX));
+    assert_eq!(endless.0.into_inner(), MAX_DEPTH + 1);
 }
 
 #[test]
