@@ -96,7 +96,7 @@ impl Engine {
     }
 
     /// Returns on what grounds a value may be kept, its late tags included; `None` if one of them
-    /// may have been invalidated since the load began.
+    /// may have been invalidated since the load began, or there are too many to tell.
     async fn grounds<'a, V>(
         &self,
         call: Call<'_>,
@@ -104,10 +104,15 @@ impl Engine {
         ticket: Option<Ticket>,
         snapshot: &'a Snapshot,
     ) -> Option<Grounds<'a>> {
-        if loaded.tags.is_empty() {
+        if loaded.tags.is_empty() && !call.key.is_overtagged() {
             return Some(Grounds { ticket, snapshot: Cow::Borrowed(snapshot) });
         }
         let tagged = loaded.tags.iter().fold(call.key.clone(), |key, tag| key.tag(tag));
+        if tagged.is_overtagged() {
+            let text = "an entry has at most 255 tags: use fewer";
+            self.note_unstorable(call, &Error::new(ErrorKind::InvalidInput, text));
+            return None;
+        }
         let tags = tagged.tags()[call.key.tags().len()..].to_vec();
         let marks = self.fences.marks(&tags);
         let ticket = match ticket {
@@ -158,7 +163,7 @@ impl Engine {
         copy: NearCopy,
         snapshot: &Snapshot,
     ) {
-        let Some(near) = &self.near else { return };
+        let Some(near) = self.near.as_ref().filter(|_| !call.key.is_overtagged()) else { return };
         let NearCopy { weight, fresh, backing } = copy;
         let weight = weight.saturating_add(call.key.as_bytes().len() + NEAR_OVERHEAD);
         // Of one that is nested too deep, nobody knows the weight.
@@ -285,6 +290,7 @@ mod tests {
     use crate::Cache;
     use crate::key::Key;
     use crate::level::near::{Near, NearUsage};
+    use crate::policy::CallOptions;
 
     /// A near level that keeps everything.
     #[derive(Debug, Default)]
@@ -314,6 +320,10 @@ mod tests {
         }
     }
 
+    fn tagged(key: Key) -> Key {
+        (0..300).fold(key, |key, tag| key.tag(&tag.to_string()))
+    }
+
     fn cache() -> Cache {
         Cache::builder("atlas").near(Sack::default()).build().unwrap()
     }
@@ -335,5 +345,28 @@ mod tests {
         assert_eq!((stats.values_unsupported, stats.near.entries), (2, 0));
         let error = cache.set(&key, Arc::new(chain())).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    }
+
+    #[tokio::test]
+    async fn what_has_more_tags_than_are_known_is_not_kept() {
+        let cache = cache();
+        let (one, two) = (tagged(cache.key("one")), cache.key("two"));
+        let options = CallOptions::table();
+
+        cache.set(&one, Arc::new(1_u32)).await.unwrap();
+        assert_eq!(cache.stats().near.entries, 0, "set");
+        cache.get_or_load(&one, || async { Ok::<_, Infallible>(1_u32) }).await.unwrap();
+        assert_eq!(cache.stats().values_unsupported, 1);
+        let late = || (0..300).fold(Loaded::new(2_u32), |it, tag| it.tag(tag.to_string()));
+        let load = || async { Ok::<_, Infallible>(late()) };
+        cache.fetch_loaded(&two, &options, load).await.unwrap();
+
+        let stats = cache.stats();
+        assert_eq!((stats.values_unsupported, stats.near.entries), (2, 0));
+        cache
+            .fetch_loaded(&two, &options, || async { Ok::<_, Infallible>(Loaded::new(2_u32)) })
+            .await
+            .unwrap();
+        assert_eq!(cache.stats().near.entries, 1);
     }
 }
