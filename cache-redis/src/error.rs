@@ -184,6 +184,11 @@ pub(crate) fn blank() -> Error {
     down("the redis cluster serves nothing yet: give its nodes their slots")
 }
 
+/// Nodes without end.
+pub(crate) fn crowded() -> Error {
+    down("the redis cluster names more than 1024 nodes: see its `CLUSTER NODES`")
+}
+
 /// A key that no node serves.
 pub(crate) fn unserved() -> Error {
     down("the redis cluster does not serve a part of the keys: see its `CLUSTER INFO`")

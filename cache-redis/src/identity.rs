@@ -111,7 +111,7 @@ pub(crate) fn question() -> Cmd {
     cmd("INFO").arg("server").arg("replication").take()
 }
 
-/// Reads who a server is, which nobody else ever was; empty if it does not say.
+/// Reads who a server is, which nobody else ever was; empty if it does not say, or goes on and on.
 ///
 /// That is its process, and the time since it became a primary: what it was told before may have been
 /// lost while it was a replica of another.
@@ -122,10 +122,14 @@ pub(crate) fn name(answer: &Value) -> String {
         _ => "",
     };
     let field = |name| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-    match (field("run_id:"), field("master_replid:")) {
-        (Some(process), Some(reign)) if !process.is_empty() => format!("{process}:{reign}"),
-        _ => String::new(),
+    let (process, reign) = match (field("run_id:"), field("master_replid:")) {
+        (Some(process), Some(reign)) if !process.is_empty() => (process, reign),
+        _ => return String::new(),
+    };
+    if process.len() + 1 + reign.len() > Identity::MAX_NAME {
+        return String::new();
     }
+    format!("{process}:{reign}")
 }
 
 /// Returns the name of servers that are one together; empty if one of them does not say its own.
@@ -155,6 +159,14 @@ mod tests {
             assert_eq!(name(&bulk(text)), "", "{text:?}");
         }
         assert_eq!(name(&Value::Okay), "");
+    }
+
+    #[test]
+    fn a_server_with_a_name_without_end_has_none() {
+        let of = |len| name(&bulk(&format!("run_id:{}\r\nmaster_replid:1b\r\n", "0".repeat(len))));
+
+        assert_eq!(of(Identity::MAX_NAME - 3).len(), Identity::MAX_NAME);
+        assert_eq!(of(Identity::MAX_NAME - 2), "");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Byte streams to a server: TCP or a socket of this machine, and TLS.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -56,7 +57,7 @@ async fn reach(host: &Host, deadline: Instant) -> Result<TcpStream> {
     let addresses = async {
         let found = lookup_host((host.name.as_str(), host.port)).await;
         let found = found.map_err(error::unresolved)?;
-        Ok(found.map(|address| Box::pin(TcpStream::connect(address))).collect::<Vec<_>>())
+        Ok(tried(found).map(|address| Box::pin(TcpStream::connect(address))).collect::<Vec<_>>())
     };
     let attempts = within(deadline, NO_ADDRESS, addresses).await?;
     if attempts.is_empty() {
@@ -66,6 +67,12 @@ async fn reach(host: &Host, deadline: Instant) -> Result<TcpStream> {
     let (socket, _) = within(deadline, NO_CONNECTION, socket).await?;
     tune(&socket).map_err(error::unreachable)?;
     Ok(socket)
+}
+
+/// Returns the addresses that are tried at once: the first, which the system takes for the best.
+fn tried(found: impl Iterator<Item = SocketAddr>) -> impl Iterator<Item = SocketAddr> {
+    const MOST: usize = 16;
+    found.take(MOST)
 }
 
 #[cfg(unix)]
@@ -92,4 +99,17 @@ fn tune(socket: &TcpStream) -> std::io::Result<()> {
         socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_name_with_many_addresses_the_first_are_tried() {
+        let found = |count: u16| (0..count).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+
+        assert!(tried(found(100)).eq(found(16)));
+        assert!(tried(found(2)).eq(found(2)));
+    }
 }

@@ -18,16 +18,22 @@ impl Identity {
     /// The most turns there are: what a script of Redis can still count exactly.
     pub const MAX_TURN: u64 = 1 << 53;
 
-    /// Creates an identity. An empty name is that of a store which cannot say who it is.
+    /// The longest name, in bytes: far above what a server calls itself.
+    pub const MAX_NAME: usize = 256;
+
+    /// Creates an identity. An empty name is that of a store which cannot say who it is; one that is
+    /// longer than [`MAX_NAME`](Self::MAX_NAME) says no more.
     pub fn new(name: impl Into<Box<str>>, turn: u64) -> Self {
-        Self { name: name.into(), turn: turn.min(Self::MAX_TURN) }
+        let name = Some(name.into()).filter(|name| name.len() <= Self::MAX_NAME);
+        Self { name: name.unwrap_or_default(), turn: turn.min(Self::MAX_TURN) }
     }
 
-    /// Reads a stored identity; `None` if we did not write it.
+    /// Reads a stored identity; `None` if we did not write it. None of ours has a longer name than
+    /// [`MAX_NAME`](Self::MAX_NAME).
     pub fn from_stored(stored: &[u8]) -> Option<Self> {
         let (turn, name) = std::str::from_utf8(stored).ok()?.split_once(' ')?;
         let turn = turn.parse().ok().filter(|turn| *turn <= Self::MAX_TURN)?;
-        Some(Self::new(name, turn))
+        (name.len() <= Self::MAX_NAME).then(|| Self::new(name, turn))
     }
 
     /// Returns the bytes to store.
@@ -111,6 +117,18 @@ mod tests {
         assert_eq!(next(None, None), 1);
         assert_eq!(next(Some(&of("a", 5)), Some(&of("b", 7))), 8);
         assert_eq!(next(Some(&of("a", Identity::MAX_TURN)), None), Identity::MAX_TURN);
+    }
+
+    #[test]
+    fn a_name_without_end_is_nobodys() {
+        let (longest, longer) =
+            ("x".repeat(Identity::MAX_NAME), "x".repeat(Identity::MAX_NAME + 1));
+        let stored = |name: &str| Identity::from_stored(format!("7 {name}").as_bytes());
+
+        assert_eq!(stored(&longest), Some(of(&longest, 7)));
+        assert_eq!(stored(&longer), None);
+        assert_eq!(of(&longer, 7).name(), "");
+        assert!(!of(&longer, 7).succeeds(None, &longer));
     }
 
     #[test]

@@ -29,7 +29,7 @@ impl Bincode {
             let text = "bincode cannot write this value: use a codec that describes itself";
             Error::new(ErrorKind::Unsupported, text)
         })?;
-        check_len(out.len() - before, ErrorKind::InvalidInput)
+        check_len(out.len() - before, ErrorKind::TooLarge)
     }
 
     pub(super) fn read<'de, S: DeserializeSeed<'de>>(

@@ -9,14 +9,16 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
+use super::MAX_DEPTH;
 use crate::{Error, ErrorKind, Result};
 
 /// What a walk over a value found.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Measure {
-    /// About how much memory the value takes, in bytes, inline and on the heap.
+    /// About how much memory the value takes, in bytes, inline and on the heap; [`usize::MAX`] if it
+    /// is nested deeper than [`MAX_DEPTH`], as the walk then ends.
     pub weight: usize,
-    /// How deep it is nested.
+    /// How deep it is nested; one more than [`MAX_DEPTH`] for all that is deeper than that.
     pub depth: usize,
     /// Whether a sequence or map did not say its length (`flatten`), which a positional codec needs.
     pub open: bool,
@@ -24,6 +26,17 @@ pub struct Measure {
     pub skipped: bool,
     /// Whether the value as a whole is `None`.
     pub none: bool,
+}
+
+impl Measure {
+    /// Refuses a value that is nested deeper than [`MAX_DEPTH`].
+    pub(crate) fn check_depth<T: ?Sized>(&self) -> Result<()> {
+        if self.depth > MAX_DEPTH {
+            let text = format!("a `{}` nested more than {MAX_DEPTH} deep", type_name::<T>());
+            return Err(Error::new(ErrorKind::InvalidInput, text));
+        }
+        Ok(())
+    }
 }
 
 /// Measures a value.
@@ -36,7 +49,12 @@ pub struct Measure {
 /// [`ErrorKind::InvalidInput`] if the value's own `Serialize` fails.
 pub fn measure<T: Serialize + ?Sized>(value: &T) -> Result<Measure> {
     let mut walker = Walker::default();
-    value.serialize(&mut walker).map_err(|cause| {
+    let walked = value.serialize(&mut walker);
+    if walker.found.depth > MAX_DEPTH {
+        walker.found.weight = usize::MAX;
+        return Ok(walker.found);
+    }
+    walked.map_err(|cause| {
         let text = format!("a `{}` could not be serialized", type_name::<T>());
         Error::new(ErrorKind::InvalidInput, text).with_source(cause)
     })?;
@@ -64,9 +82,13 @@ impl Walker {
         Ok(())
     }
 
+    /// Goes one level down, unless that is too deep: each level takes stack of the caller's task.
     fn enter(&mut self, weight: usize) -> Result<&mut Self, Refused> {
+        self.found.depth = self.found.depth.max(self.level + 1);
+        if self.level == MAX_DEPTH {
+            return Err(Refused);
+        }
         self.level += 1;
-        self.found.depth = self.found.depth.max(self.level);
         self.add(weight)?;
         Ok(self)
     }
@@ -278,7 +300,7 @@ impl SerializeMap for &mut Walker {
     }
 }
 
-/// A `Serialize` refused its own value. Without its text, which may show the value.
+/// A `Serialize` refused its own value, or it is too deep. Without its text, which may show the value.
 #[derive(Debug)]
 struct Refused;
 

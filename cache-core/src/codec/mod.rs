@@ -46,7 +46,7 @@ pub trait Codec: Any + Debug + Send + Sync {
     /// # Errors
     ///
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) if this codec cannot write such a value,
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the value is too large.
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) if the value is.
     fn encode(&self, value: &dyn erased_serde::Serialize, out: &mut Vec<u8>) -> Result<()>;
 
     /// Reads a payload by handing `visit` a deserializer for it.

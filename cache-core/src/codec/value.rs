@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 
 use super::guard::{Guard, Keep, Limits, Shorten};
-use super::{Bincode, Codec, MAX_DEPTH, MAX_PAYLOAD, Measure, measure};
+use super::{Bincode, Codec, MAX_PAYLOAD, Measure, measure};
 use crate::{Error, ErrorKind, Result};
 
 /// Encodes a value.
@@ -15,8 +15,9 @@ use crate::{Error, ErrorKind, Result};
 /// # Errors
 ///
 /// [`ErrorKind::Unsupported`] if `codec` could not read the payload back: it cannot write the type at
-/// all, or it is positional and the value leaves out fields. [`ErrorKind::InvalidInput`] if the value
-/// is too large, is nested deeper than [`MAX_DEPTH`], or its own `Serialize` fails.
+/// all, or it is positional and the value leaves out fields. [`ErrorKind::TooLarge`] if the value is,
+/// [`ErrorKind::InvalidInput`] if it is nested deeper than [`MAX_DEPTH`](super::MAX_DEPTH), or its own
+/// `Serialize` fails.
 pub fn encode_value<T: Serialize + ?Sized>(codec: &dyn Codec, value: &T) -> Result<Vec<u8>> {
     let measure = measure(value)?;
     check_readable::<T>(codec, measure)?;
@@ -38,7 +39,7 @@ pub fn encode_value<T: Serialize + ?Sized>(codec: &dyn Codec, value: &T) -> Resu
 /// # Errors
 ///
 /// [`ErrorKind::Corrupt`] if the bytes are not the payload of a `T`, if it is nested deeper than
-/// [`MAX_DEPTH`], or if it would take more memory than [`MAX_DECODED`](super::MAX_DECODED).
+/// [`MAX_DEPTH`](super::MAX_DEPTH), or if it would take more memory than [`MAX_DECODED`](super::MAX_DECODED).
 pub fn decode_value<T: DeserializeOwned>(codec: &dyn Codec, bytes: &[u8]) -> Result<T> {
     if is_bincode(codec) {
         let limits = Limits::<Keep>::of(bytes);
@@ -84,11 +85,7 @@ fn check_readable<T: ?Sized>(codec: &dyn Codec, measure: Measure) -> Result<()> 
     if measure.open && !codec.self_describing() {
         return Err(unreadable::<T>(codec, "does not say how long it is (`flatten`)"));
     }
-    if measure.depth > MAX_DEPTH {
-        let text = format!("a `{}` nested more than {MAX_DEPTH} deep", type_name::<T>());
-        return Err(Error::new(ErrorKind::InvalidInput, text));
-    }
-    Ok(())
+    measure.check_depth::<T>()
 }
 
 fn unreadable<T: ?Sized>(codec: &dyn Codec, why: &str) -> Error {

@@ -60,12 +60,13 @@ impl Flights {
     }
 
     /// Takes a seat in the flight for `key`; starts one if there is none that may be joined.
-    /// `late`: the load may name tags.
+    /// `late`: the load may name tags. So it is where the key has more than are known.
     pub(crate) fn join<V: 'static>(&self, key: &Key, late: bool, fences: &Fences) -> Seat<'_> {
         let name = (Box::from(key.as_bytes()), TypeId::of::<V>());
         let board = &self.shards[(key.local_hash() % SHARDS as u64) as usize];
         let mut flights = lock(board);
-        let tags = (!late).then(|| key.tags().iter().map(Group::id).collect::<Vec<_>>());
+        let tags = (!late && !key.is_overtagged())
+            .then(|| key.tags().iter().map(Group::id).collect::<Vec<_>>());
         let joinable = flights.get(&name).filter(|it| it.is_joinable(tags.as_deref(), fences));
         let flight = joinable.cloned().unwrap_or_else(|| {
             let flight = Arc::new(Flight {
@@ -262,6 +263,7 @@ mod tests {
     async fn nobody_joins_a_flight_that_a_tag_may_have_ended() {
         let fences = Fences::new();
         let (plain, tagged) = (key("quote"), key("quote").tag("rust"));
+        let full = (0..300).fold(key("quote"), |key, tag| key.tag(&tag.to_string()));
         let (any, tag) = (Group::any_tag(b"ns:"), Group::tag(b"ns:", b"other"));
         for (first, first_late, loading, second, second_late, is_joined) in [
             (&plain, false, true, &plain, false, true),
@@ -271,6 +273,7 @@ mod tests {
             (&plain, false, true, &tagged, false, false),
             (&plain, true, true, &plain, false, false),
             (&plain, false, true, &plain, true, false),
+            (&full, false, true, &full, false, false),
         ] {
             let flights = Flights::new();
             let one = flights.join::<u32>(first, first_late, &fences);

@@ -96,7 +96,7 @@ impl Engine {
     }
 
     /// Returns on what grounds a value may be kept, its late tags included; `None` if one of them
-    /// may have been invalidated since the load began.
+    /// may have been invalidated since the load began, or there are too many to tell.
     async fn grounds<'a, V>(
         &self,
         call: Call<'_>,
@@ -104,10 +104,15 @@ impl Engine {
         ticket: Option<Ticket>,
         snapshot: &'a Snapshot,
     ) -> Option<Grounds<'a>> {
-        if loaded.tags.is_empty() {
+        if loaded.tags.is_empty() && !call.key.is_overtagged() {
             return Some(Grounds { ticket, snapshot: Cow::Borrowed(snapshot) });
         }
         let tagged = loaded.tags.iter().fold(call.key.clone(), |key, tag| key.tag(tag));
+        if tagged.is_overtagged() {
+            let text = "an entry has at most 255 tags: use fewer";
+            self.note_unstorable(call, &Error::new(ErrorKind::InvalidInput, text));
+            return None;
+        }
         let tags = tagged.tags()[call.key.tags().len()..].to_vec();
         let marks = self.fences.marks(&tags);
         let ticket = match ticket {
@@ -161,9 +166,11 @@ impl Engine {
         copy: NearCopy,
         snapshot: &Snapshot,
     ) {
-        let Some(near) = &self.near else { return };
+        let Some(near) = self.near.as_ref().filter(|_| !call.key.is_overtagged()) else { return };
         let NearCopy { weight, fresh, backing } = copy;
         let weight = weight.saturating_add(call.key.as_bytes().len() + NEAR_OVERHEAD);
+        // Of one that is nested too deep, nobody knows the weight.
+        let Ok(weight) = u32::try_from(weight) else { return };
         let heard = self.is_listening() && backing == Backing::Remote;
         let limit = if heard { Duration::MAX } else { self.unheard_limit() };
         let entry = Arc::new(NearEntry {
@@ -172,7 +179,7 @@ impl Engine {
             snapshot: snapshot.clone(),
             live: AtomicBool::new(false),
             heard,
-            weight: u32::try_from(weight).unwrap_or(u32::MAX),
+            weight,
             counters: Arc::clone(call.counters),
         });
         near.insert(call.key, Arc::clone(&entry));
@@ -221,7 +228,11 @@ impl Engine {
     /// size is what the limit is compared with.
     pub(super) fn measure<V: Value>(&self, value: &V) -> Result<Measure> {
         let measure = measure(value)?;
-        if self.remote.is_none() && measure.weight > self.settings.max_value_bytes {
+        if self.remote.is_some() {
+            return Ok(measure);
+        }
+        measure.check_depth::<V>()?;
+        if measure.weight > self.settings.max_value_bytes {
             let text =
                 format!("a value of about {} bytes is over `max_value_bytes`", measure.weight);
             return Err(Error::new(ErrorKind::TooLarge, text));
@@ -268,3 +279,6 @@ impl Engine {
         if self.remote.is_some() { self.settings.degraded_ttl } else { Duration::MAX }
     }
 }
+
+#[cfg(test)]
+mod tests;

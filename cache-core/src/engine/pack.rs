@@ -23,8 +23,12 @@ pub(crate) struct Packer {
     codec: Arc<dyn Codec>,
     clock: Arc<dyn Clock>,
     max_value_bytes: usize,
+    /// At most [`MAX_SCHEMAS`], and one for each type without a version.
     schemas: RwLock<HashMap<(TypeId, Option<u32>), Schema>>,
 }
+
+/// More than any program has; bounds what versions that are computed can take.
+const MAX_SCHEMAS: usize = 4096;
 
 /// What is known of a type: its fingerprint, and whether a value of it was read back once.
 #[derive(Clone, Debug)]
@@ -134,6 +138,10 @@ impl Packer {
         };
         let schema = Schema { fingerprint, checked: Arc::default() };
         let mut known = self.schemas.write().unwrap_or_else(PoisonError::into_inner);
+        // That of a type as it stands is slow to find out, and there are only as many as types.
+        if version.is_some() && known.len() >= MAX_SCHEMAS {
+            return known.get(&name).cloned().unwrap_or(schema);
+        }
         known.entry(name).or_insert(schema).clone()
     }
 }
@@ -149,6 +157,31 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
     use crate::testing;
+
+    #[test]
+    fn versions_without_end_are_not_kept_and_work_all_the_same() {
+        let packer = Packer::new(Arc::new(codec::Bincode), Arc::new(SystemClock), 1024);
+        let key = testing::key("atlas", "number");
+        let label = |version| Label {
+            key: &key,
+            schema: version,
+            fresh: Duration::from_secs(60),
+            cost: Duration::ZERO,
+            generations: &[],
+            tags: Vec::new(),
+        };
+
+        for version in 0..5000 {
+            let version = Some(version);
+            let stored = packer.pack(&7_u64, label(version)).unwrap();
+            assert_eq!(packer.unpack::<u64>(&stored, &key, version, &[]).unwrap().0, 7);
+        }
+        packer.pack(&7_u64, label(None)).unwrap();
+
+        let known = packer.schemas.read().unwrap();
+        assert_eq!(known.len(), MAX_SCHEMAS + 1);
+        assert!(known.contains_key(&(TypeId::of::<u64>(), None)));
+    }
 
     #[test]
     fn a_compressed_entry_is_a_miss_and_not_read_as_it_stands() {

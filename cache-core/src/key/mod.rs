@@ -14,6 +14,7 @@ pub use text::KeyWriter;
 use crate::group::Group;
 use crate::random;
 use crate::tier::Tier;
+use crate::wire::Header;
 
 /// Makes hashes of this process differ from those of others, so that nobody can aim at a bucket.
 static SEED: LazyLock<u64> = LazyLock::new(random::once);
@@ -41,7 +42,7 @@ pub struct Key {
     entity_end: u16,
     tier_end: u16,
     scope_end: u16,
-    /// Not part of the address.
+    /// Not part of the address. One more than [`MAX_TAGS`](Self::MAX_TAGS) stands for all the rest.
     tags: Vec<Group>,
 }
 
@@ -51,6 +52,9 @@ impl Key {
     /// Far above what a key of ids needs, and small enough that a key never costs more than the
     /// value it stands for.
     pub const MAX_LEN: usize = 1024;
+
+    /// The most tags of an entry that is kept: no envelope holds more groups.
+    const MAX_TAGS: usize = Header::MAX_GROUPS;
 
     /// Starts a key from an escaped `namespace:` and an entity.
     pub(crate) fn new(prefix: &[u8], entity: impl FnOnce(&mut KeyWriter)) -> Self {
@@ -118,8 +122,13 @@ impl Key {
     ///
     /// Tags are no part of the address: keys that differ in their tags only are equal, and find each
     /// other's entries, which keep the tags that they were loaded under.
+    ///
+    /// What is loaded under a key with more than 255 tags is not kept anywhere.
     #[must_use]
     pub fn tag(mut self, name: &str) -> Self {
+        if self.is_overtagged() {
+            return self;
+        }
         let tag = Group::tag(self.prefix(), escaped(name).as_bytes());
         if !self.tags.iter().any(|other| other.id() == tag.id()) {
             self.tags.push(tag);
@@ -176,6 +185,11 @@ impl Key {
 
     pub(crate) fn tags(&self) -> &[Group] {
         &self.tags
+    }
+
+    /// Whether there are too many tags to know them all, so that nothing may be kept by them.
+    pub(crate) fn is_overtagged(&self) -> bool {
+        self.tags.len() > Self::MAX_TAGS
     }
 
     /// Returns the escaped namespace and its `:`.

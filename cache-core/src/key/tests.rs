@@ -21,6 +21,18 @@ fn a_key_reads_as_what_it_is_for() {
 }
 
 #[test]
+fn tags_without_end_take_no_memory_and_change_no_address() {
+    let plain = key("atlas", "profile");
+    let full = (0..255).fold(plain.clone(), |key, tag| key.tag(&tag.to_string()));
+    let over = (0..1000).fold(plain.clone(), |key, tag| key.tag(&tag.to_string()));
+
+    assert_eq!((full.tags().len(), full.clone().tag("0").tags().len()), (255, 255));
+    assert!(!full.is_overtagged() && over.is_overtagged());
+    assert_eq!(over.tags().len(), 256);
+    assert!(over == plain && !over.is_too_long());
+}
+
+#[test]
 fn the_order_of_tier_user_and_tenant_does_not_matter() {
     let base = key("atlas", "profile");
     let one = base.clone().tier("free").tenant("acme").user(1).arg("x");

@@ -76,6 +76,7 @@ impl Hub {
         if hearing.expected.as_ref() != Some(&nodes) {
             self.deafen(&mut hearing);
             hearing.heard.retain(|node, _| nodes.contains(node));
+            hearing.alive.retain(|node| nodes.contains(node));
             hearing.expected = Some(nodes);
             self.judge(&mut hearing);
         }
@@ -313,6 +314,17 @@ mod tests {
         assert!(log.taken().is_empty());
         two.hear(News::Alive);
         assert_eq!(log.taken(), ["Alive"]);
+    }
+
+    #[test]
+    fn who_left_is_forgotten_while_another_is_silent() {
+        let (_log, hub) = hub();
+        for node in 1..100 {
+            expect(&hub, &[0, node]);
+            Ear::new(Arc::clone(&hub), NodeId(node)).hear(News::Alive);
+        }
+
+        assert_eq!(hub.hearing().alive, set(&[99]));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use redis::{Cmd, Value, cmd};
 use super::slot::Slot;
 use crate::Result;
 use crate::endpoint::Host;
-use crate::error::{blank, unexpected};
+use crate::error::{blank, crowded, unexpected};
 use crate::parts::is_host;
 
 /// Who serves which slots, as one node sees it.
@@ -26,6 +26,9 @@ pub(crate) struct Range {
 }
 
 impl View {
+    /// The most nodes, replicas included: more than a cluster is made for, and each has a connection.
+    const MOST: usize = 1024;
+
     /// Returns the command whose answer this is.
     pub(crate) fn request() -> Cmd {
         let mut request = cmd("CLUSTER");
@@ -37,7 +40,8 @@ impl View {
     ///
     /// # Errors
     ///
-    /// If it refuses, or if no slot is served: then it was not made part of a cluster yet.
+    /// If it refuses, if no slot is served, as it was not made part of a cluster yet, or if there are
+    /// more nodes than [`MOST`](Self::MOST).
     pub(crate) fn read(answer: &Value, asked: &Host) -> Result<Self> {
         let Value::Array(ranges) = answer else { return Err(unexpected(answer)) };
         if ranges.is_empty() {
@@ -47,7 +51,12 @@ impl View {
             return Err(unexpected(answer));
         }
         let ranges = ranges.iter().map(|range| Range::read(range, asked));
-        Ok(Self { ranges: ranges.collect::<Option<_>>().ok_or_else(|| unexpected(answer))? })
+        let ranges = ranges.collect::<Option<_>>().ok_or_else(|| unexpected(answer))?;
+        let view = Self { ranges };
+        if view.hosts().len() > Self::MOST {
+            return Err(crowded());
+        }
+        Ok(view)
     }
 
     /// Returns where all nodes are.
@@ -172,6 +181,30 @@ mod tests {
         }
         // Backwards, and so empty.
         assert!(read(b"*1\r\n*3\r\n:9\r\n:5\r\n*2\r\n$1\r\na\r\n:7\r\n").is_ok());
+    }
+
+    /// One range for each primary, which all have the same number of replicas.
+    fn crowd(primaries: usize, replicas: usize) -> Value {
+        let node = |port: usize| {
+            Value::Array(vec![Value::BulkString(b"a".to_vec()), Value::Int(port as i64)])
+        };
+        let range = |place: usize| {
+            let slot = Value::Int(place as i64);
+            let first = 1 + place * (1 + replicas);
+            let nodes = (first..=first + replicas).map(node);
+            Value::Array([slot.clone(), slot].into_iter().chain(nodes).collect())
+        };
+        Value::Array((0..primaries).map(range).collect())
+    }
+
+    #[test]
+    fn a_cluster_of_more_nodes_than_any_is_refused() {
+        for (primaries, replicas, is_read) in
+            [(View::MOST, 0, true), (View::MOST + 1, 0, false), (512, 1, true), (513, 1, false)]
+        {
+            let view = View::read(&crowd(primaries, replicas), &at("asked", 1));
+            assert_eq!(view.is_ok(), is_read, "{primaries} with {replicas} each");
+        }
     }
 
     #[test]

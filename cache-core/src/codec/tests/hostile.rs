@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -121,6 +122,28 @@ fn a_value_can_be_nested_as_deep_as_it_can_be_read() {
     }
 }
 
+/// Goes down without end, or nearly: without a bound it would take the test's stack.
+struct Endless(AtomicUsize);
+
+impl Serialize for Endless {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.fetch_add(1, Ordering::Relaxed) == 1000 {
+            return serializer.serialize_unit();
+        }
+        serializer.serialize_some(self)
+    }
+}
+
+#[test]
+fn a_walk_ends_where_a_value_is_too_deep() {
+    let endless = Endless(AtomicUsize::new(0));
+
+    let measure = measure(&endless).unwrap();
+
+    assert_eq!((measure.depth, measure.weight), (MAX_DEPTH + 1, usize::MAX));
+    assert_eq!(endless.0.into_inner(), MAX_DEPTH + 1);
+}
+
 #[test]
 fn the_longest_payload_is_decoded_and_a_longer_one_refused() {
     let longest = "x".repeat(MAX_PAYLOAD - 5);
@@ -130,7 +153,7 @@ fn the_longest_payload_is_decoded_and_a_longer_one_refused() {
     assert_eq!(bytes.len(), MAX_PAYLOAD);
     assert!(decode_value::<String>(&Bincode, &bytes).unwrap() == longest);
     assert_corrupt::<String>(&Bincode, &[&bytes[..], &[0]].concat());
-    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
 }
 
 #[test]
