@@ -231,6 +231,25 @@ async fn a_server_that_is_loading_is_named_and_waited_for() {
     backend.ping().await.unwrap();
 }
 
+/// The server says why and closes, before or after our greeting is on its way.
+#[tokio::test]
+async fn a_server_without_room_for_clients_is_named() {
+    for flavour in [Flavour::Redis, Flavour::Valkey] {
+        let server = server_or_return!(flavour);
+        let session = server.session();
+        session.cli(&["CONFIG", "SET", "maxclients", "1"]);
+        for _ in 0..20 {
+            let error = connect(&server).ping().await.unwrap_err();
+            assert!(error.to_string().contains("raise its `maxclients`"), "{error}");
+        }
+
+        let backend = connect(&server);
+        assert!(backend.ping().await.is_err());
+        session.cli(&["CONFIG", "SET", "maxclients", "100"]);
+        recovered(&backend).await;
+    }
+}
+
 #[tokio::test]
 async fn a_name_that_does_not_resolve_is_named() {
     let backend = RedisBackend::new("redis://no-such-host.invalid").unwrap();
