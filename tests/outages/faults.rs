@@ -7,8 +7,8 @@ use std::time::Duration;
 use cache_aside_tests::faults::{
     CERTIFICATE_EXPIRED, CLOCK_STEPPED_BACK, COMMAND_FORBIDDEN, CONNECTION_REFUSED, CUT_REPLIES,
     DEMOTED, FAILED_OVER, FULL, Fault, Figures, GARBAGE, HUNG, KILLED, LOADING, NAME_UNRESOLVED,
-    NARROW_NETWORK, NO_CLIENTS, Onset, PASSWORD_CHANGED, PASSWORD_SET, Pace, SCRIPTS_FORBIDDEN,
-    SLOW_NETWORK, run,
+    NARROW_NETWORK, NO_CLIENTS, NOTHING, Onset, PASSWORD_CHANGED, PASSWORD_SET, Pace,
+    SCRIPTS_FORBIDDEN, SLOW_NETWORK, run,
 };
 use cache_test_servers::{Error, Flavour};
 
@@ -39,7 +39,8 @@ mod callers_do_not_notice {
             a_right_that_is_lost = COMMAND_FORBIDDEN
             a_server_that_hangs = HUNG
             a_server_that_is_loading = LOADING
-            garbage_instead_of_replies = GARBAGE;
+            garbage_instead_of_replies = GARBAGE
+            that_all_is_well = NOTHING;
         Valkey:
             a_failover_and_back = FAILED_OVER
             a_name_that_does_not_resolve = NAME_UNRESOLVED

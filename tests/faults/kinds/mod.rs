@@ -2,6 +2,7 @@
 
 mod clocks;
 mod network;
+mod nothing;
 mod process;
 mod refusals;
 mod roles;
@@ -14,6 +15,7 @@ pub use clocks::CLOCK_STEPPED_BACK;
 pub use network::{
     CONNECTION_REFUSED, CUT_REPLIES, GARBAGE, NAME_UNRESOLVED, NARROW_NETWORK, SLOW_NETWORK,
 };
+pub use nothing::NOTHING;
 pub use process::{HUNG, KILLED, LOADING};
 pub use refusals::{
     CERTIFICATE_EXPIRED, COMMAND_FORBIDDEN, FULL, NO_CLIENTS, PASSWORD_CHANGED, PASSWORD_SET,
@@ -39,6 +41,7 @@ impl Fault {
     /// Returns the rows of the table.
     pub fn all() -> Vec<Self> {
         vec![
+            NOTHING,
             CONNECTION_REFUSED,
             NAME_UNRESOLVED,
             HUNG,
