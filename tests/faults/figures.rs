@@ -19,6 +19,8 @@ pub(super) struct Moments {
     /// Loads during the fault, and before it.
     pub(super) loads: u64,
     pub(super) loads_before: u64,
+    /// How often something had gone wrong when all had recovered.
+    pub(super) troubles: u64,
 }
 
 /// What callers noticed of a fault.

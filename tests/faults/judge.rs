@@ -46,9 +46,9 @@ impl Judge {
         Floors { own, common: self.common[index].load(Ordering::SeqCst) }
     }
 
-    /// Returns what all must know of a key once all is well.
-    pub(super) fn acknowledged(&self, index: usize) -> u64 {
-        self.acknowledged[index].load(Ordering::SeqCst)
+    /// Returns what anybody has acknowledged so far, by key: what all must know once all is well.
+    pub(super) fn acknowledged(&self) -> Vec<u64> {
+        self.acknowledged.iter().map(|version| version.load(Ordering::SeqCst)).collect()
     }
 
     /// Notes that an instance has acknowledged the end of everything before a version.
@@ -57,10 +57,10 @@ impl Judge {
         self.acknowledged[index].fetch_max(version, Ordering::SeqCst);
     }
 
-    /// Demands of all instances what any of them has acknowledged so far.
-    pub(super) fn demand_of_all(&self) {
-        for (index, floor) in self.common.iter().enumerate() {
-            floor.fetch_max(self.acknowledged(index), Ordering::SeqCst);
+    /// Demands of all instances what had been acknowledged at some moment.
+    pub(super) fn demand_of_all(&self, acknowledged: &[u64]) {
+        for (floor, version) in self.common.iter().zip(acknowledged) {
+            floor.fetch_max(*version, Ordering::SeqCst);
         }
     }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cache_aside::{Cache, CacheBuilder, Clock, MemoryBackend, RedisBackend, RedisConfig, TtlTable};
+use cache_aside::{
+    Cache, CacheBuilder, Clock, MemoryBackend, RedisBackend, RedisConfig, RemoteHealth, TtlTable,
+};
 use cache_test_servers::{Error, Flavour};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep};
@@ -11,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::figures::{Figures, Moments};
 use super::judge::Floors;
 use super::stage::{Fault, Onset, Stage};
-use super::traffic::{KEYS, Log, Traffic};
+use super::traffic::{Log, Traffic};
 use super::watch::Watch;
 
 /// How long the parts of a run are.
@@ -43,6 +45,8 @@ impl Pace {
 
 /// How long a recovery may take before it counts as none.
 const GIVE_UP: Duration = Duration::from_secs(20);
+/// How long what only memory has is served, by default: `degraded_ttl`.
+const NEAR_ONLY: Duration = Duration::from_secs(5);
 /// How long news may be under way after a recovery, on a machine that is busy.
 const GRACE: Duration = Duration::from_millis(500);
 
@@ -69,7 +73,7 @@ pub async fn run(fault: &Fault, flavour: Flavour, pace: Pace) -> Result<Figures,
     let tasks = traffic.start();
     let moments = play(fault, pace, &stage, &traffic).await;
     let logs = finish(&traffic, tasks).await;
-    settle(&stage, &traffic, moments.recovered.is_some()).await;
+    settle(&stage, &traffic, &moments).await;
     let openings = traffic.instances.iter().map(|cache| cache.stats().breaker_openings).sum();
     for cache in &traffic.instances {
         cache.close().await;
@@ -90,16 +94,18 @@ async fn play(fault: &Fault, pace: Pace, stage: &Arc<Stage>, traffic: &Arc<Traff
     }
     sleep(fault.lasts.min(pace.longest)).await;
     let (mut ended, mut loads) = (traffic.now(), traffic.loads() - loads_before);
-    let mut recovered = None;
+    let (mut recovered, mut troubles) = (None, 0);
     if fault.onset != Onset::ForEver {
         act(stage, |stage| (stage.end)()).await;
         (ended, loads) = (traffic.now(), traffic.loads() - loads_before);
         recovered = recovery(traffic).await;
-        sleep(fault.unheard + GRACE).await;
-        traffic.judge.demand_of_all();
+        // Without an outage nothing ends what only memory has, which nobody can be told the end of.
+        let is_near_only = !fault.opens && traffic.troubles() > 0;
+        demand(traffic, if is_near_only { NEAR_ONLY } else { Duration::ZERO }).await;
+        troubles = traffic.troubles();
         sleep(pace.after).await;
     }
-    Moments { begun, ended, recovered, loads, loads_before }
+    Moments { begun, ended, recovered, loads, loads_before, troubles }
 }
 
 /// Performs what blocks a thread where it holds nobody up.
@@ -117,13 +123,29 @@ async fn finish(traffic: &Traffic, mut tasks: JoinSet<Log>) -> Vec<Log> {
     logs
 }
 
+/// Demands of all instances what has been acknowledged by now, once they have been well for long
+/// enough to know it.
+async fn demand(traffic: &Traffic, unheard: Duration) {
+    let acknowledged = traffic.judge.acknowledged();
+    let (begun, mut pause) = (Instant::now(), unheard + GRACE);
+    while begun.elapsed() < GIVE_UP {
+        let (troubles, were_well) = (traffic.troubles(), are_well(traffic).await);
+        sleep(pause).await;
+        if were_well && are_well(traffic).await && traffic.troubles() == troubles {
+            return traffic.judge.demand_of_all(&acknowledged);
+        }
+        // On a machine that is too busy they time out now and then, and hear of less.
+        pause = NEAR_ONLY + GRACE;
+    }
+    panic!("the instances do not stay well");
+}
+
 /// Waits until each instance finds what the other has stored, and hears of it.
 async fn recovery(traffic: &Traffic) -> Option<Duration> {
     let [one, two] = &traffic.instances[..] else { return None };
     let begun = Instant::now();
     for turn in 0_u64.. {
-        if is_well(one).await
-            && is_well(two).await
+        if are_well(traffic).await
             && finds(one, two, 2 * turn).await
             && finds(two, one, 2 * turn + 1).await
         {
@@ -137,9 +159,15 @@ async fn recovery(traffic: &Traffic) -> Option<Duration> {
     None
 }
 
-async fn is_well(cache: &Cache) -> bool {
-    let health = cache.health().await;
-    health.is_complete() && health.remote.is_some_and(|remote| remote.is_listening())
+async fn are_well(traffic: &Traffic) -> bool {
+    for cache in &traffic.instances {
+        let health = cache.health().await;
+        let is_told = |remote: &RemoteHealth| remote.is_listening() && remote.owed == 0;
+        if !health.is_complete() || !health.remote.as_ref().is_some_and(is_told) {
+            return false;
+        }
+    }
+    true
 }
 
 async fn finds(one: &Cache, two: &Cache, turn: u64) -> bool {
@@ -150,19 +178,20 @@ async fn finds(one: &Cache, two: &Cache, turn: u64) -> bool {
 }
 
 /// With nobody writing any more, asks all for everything, and a newcomer for what the server has.
-async fn settle(stage: &Stage, traffic: &Traffic, has_recovered: bool) {
-    if has_recovered {
-        sleep(GRACE).await;
-        traffic.judge.demand_of_all();
+async fn settle(stage: &Stage, traffic: &Traffic, moments: &Moments) {
+    if moments.recovered.is_some() {
+        let is_near_only = traffic.troubles() > moments.troubles;
+        demand(traffic, if is_near_only { NEAR_ONLY } else { Duration::ZERO }).await;
     }
+    let acknowledged = traffic.judge.acknowledged();
     let newcomer = instance(&stage.config, None);
-    for index in 0..KEYS {
+    for (index, common) in acknowledged.into_iter().enumerate() {
         for at in 0..traffic.instances.len() {
             traffic.call(at, index).await;
         }
         let found = newcomer.get::<u64>(&traffic.key(index)).await;
         if let Ok(Some(version)) = found {
-            let floors = Floors { own: 0, common: traffic.judge.acknowledged(index) };
+            let floors = Floors { own: 0, common };
             traffic.judge.see("a newcomer", index, *version, floors);
         }
     }

@@ -20,9 +20,8 @@ pub struct Fault {
     pub opens: bool,
     /// What health must say of it at some moment.
     pub reason: Option<&'static str>,
-    /// How long after the recovery an instance may still have what others have ended: where the
-    /// server is not left alone, what it never had is near, and nobody can be told of it.
-    pub unheard: Duration,
+    /// How long a caller may wait for somebody who is gone: where a lease of the past is back, `wait`.
+    pub waits: Duration,
     /// Builds the place where it happens.
     pub stage: fn(Flavour) -> Result<Stage, Error>,
 }

@@ -81,6 +81,15 @@ impl Traffic {
         self.loads.load(Ordering::SeqCst)
     }
 
+    /// Returns how often something went wrong between the instances and their server.
+    pub(super) fn troubles(&self) -> u64 {
+        let troubles = self.instances.iter().map(|cache| {
+            let stats = cache.stats();
+            stats.breaker_openings + stats.remote_errors + stats.remote_timeouts
+        });
+        troubles.sum()
+    }
+
     /// Starts all callers and writers.
     pub(super) fn start(self: &Arc<Self>) -> JoinSet<Log> {
         let mut tasks = JoinSet::new();

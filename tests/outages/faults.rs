@@ -85,7 +85,7 @@ fn judge(fault: &Fault, figures: &Figures) {
     assert!(figures.calls > 0, "nobody called");
     assert_eq!(figures.errors, 0, "no caller gets an error");
     assert_eq!(figures.stale, Vec::<String>::new(), "no answer is old");
-    assert!(figures.longest < STALL, "a call took {:?}", figures.longest);
+    assert!(figures.longest < STALL + fault.waits, "a call took {:?}", figures.longest);
     assert!(figures.longest_write < STALL, "an invalidation took {:?}", figures.longest_write);
     assert!(from_memory > figures.calls / 2, "most are answered from memory: {from_memory}");
     assert!(figures.opened.is_some() || !fault.opens, "the server is left alone");

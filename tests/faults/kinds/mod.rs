@@ -24,9 +24,6 @@ pub use refusals::{
 pub use roles::{DEMOTED, FAILED_OVER};
 
 impl Fault {
-    /// How long what only memory has is served, by default: `degraded_ttl`.
-    const NEAR_ONLY: Duration = Duration::from_secs(5);
-
     /// What most faults are like.
     pub(super) const USUAL: Self = Self {
         name: "",
@@ -34,7 +31,7 @@ impl Fault {
         lasts: Duration::from_secs(3),
         opens: true,
         reason: None,
-        unheard: Duration::ZERO,
+        waits: Duration::ZERO,
         stage: |_| unreachable!("each fault has a stage of its own"),
     };
 
