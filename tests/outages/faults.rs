@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use cache_aside_tests::faults::{
-    CERTIFICATE_EXPIRED, CLOCK_STEPPED_BACK, COMMAND_FORBIDDEN, CONNECTION_REFUSED, CUT_REPLIES,
-    DEMOTED, FAILED_OVER, FULL, Fault, Figures, GARBAGE, HUNG, KILLED, LOADING, NAME_UNRESOLVED,
-    NARROW_NETWORK, NO_CLIENTS, NOTHING, Onset, PASSWORD_CHANGED, PASSWORD_SET, Pace,
-    SCRIPTS_FORBIDDEN, SLOW_NETWORK, run,
+    ANOTHER_SERVER, CERTIFICATE_EXPIRED, CLOCK_STEPPED_BACK, COMMAND_FORBIDDEN, CONNECTION_REFUSED,
+    CUT_REPLIES, DEMOTED, FAILED_OVER, FULL, Fault, Figures, GARBAGE, HUNG, KILLED,
+    LAGGING_REPLICA, LOADING, NAME_UNRESOLVED, NARROW_NETWORK, NO_CLIENTS, NOTHING, Onset,
+    PASSWORD_CHANGED, PASSWORD_SET, Pace, RESTORED, SCRIPTS_FORBIDDEN, SLOW_NETWORK, run,
 };
 use cache_test_servers::{Error, Flavour};
 
@@ -37,6 +37,7 @@ mod callers_do_not_notice {
             a_password_that_is_rotated = PASSWORD_CHANGED
             a_replica_without_its_primary = DEMOTED
             a_right_that_is_lost = COMMAND_FORBIDDEN
+            a_server_that_comes_back_from_an_old_snapshot = RESTORED
             a_server_that_hangs = HUNG
             a_server_that_is_loading = LOADING
             garbage_instead_of_replies = GARBAGE
@@ -46,10 +47,12 @@ mod callers_do_not_notice {
             a_name_that_does_not_resolve = NAME_UNRESOLVED
             a_narrow_network = NARROW_NETWORK
             a_password_that_is_set = PASSWORD_SET
+            a_promoted_replica_that_lagged = LAGGING_REPLICA
             a_refused_connection = CONNECTION_REFUSED
             a_server_that_is_killed = KILLED
             a_server_without_room_for_clients = NO_CLIENTS
             a_slow_network = SLOW_NETWORK
+            another_server_at_the_address = ANOTHER_SERVER
             scripts_that_are_forbidden = SCRIPTS_FORBIDDEN;
     }
 }

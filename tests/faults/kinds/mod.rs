@@ -1,6 +1,7 @@
 //! The faults there are.
 
 mod clocks;
+mod forgetful;
 mod network;
 mod nothing;
 mod process;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use super::stage::{Fault, Onset};
 
 pub use clocks::CLOCK_STEPPED_BACK;
+pub use forgetful::{ANOTHER_SERVER, LAGGING_REPLICA, RESTORED};
 pub use network::{
     CONNECTION_REFUSED, CUT_REPLIES, GARBAGE, NAME_UNRESOLVED, NARROW_NETWORK, SLOW_NETWORK,
 };
@@ -24,6 +26,9 @@ pub use refusals::{
 pub use roles::{DEMOTED, FAILED_OVER};
 
 impl Fault {
+    /// How long a caller waits for the holder of a lease, by default: `wait`.
+    const LEASE: Duration = Duration::from_secs(5);
+
     /// What most faults are like.
     pub(super) const USUAL: Self = Self {
         name: "",
@@ -43,6 +48,7 @@ impl Fault {
             NAME_UNRESOLVED,
             HUNG,
             KILLED,
+            RESTORED,
             LOADING,
             SLOW_NETWORK,
             NARROW_NETWORK,
@@ -50,6 +56,8 @@ impl Fault {
             GARBAGE,
             DEMOTED,
             FAILED_OVER,
+            LAGGING_REPLICA,
+            ANOTHER_SERVER,
             FULL,
             PASSWORD_CHANGED,
             PASSWORD_SET,
