@@ -1,3 +1,4 @@
-//! What the tests of `cache-aside` share with the processes that they start.
+//! What the tests of `cache-aside` share with the programs beside them.
 
+pub mod faults;
 pub mod world;

@@ -184,7 +184,13 @@ impl Dialer {
 
     async fn connect(&self, address: &Address, deadline: Instant) -> Result<Opened> {
         let stream = stream::open(address, self.tls.as_ref(), deadline).await?;
-        within(deadline, NO_GREETING, self.greet(stream)).await
+        let greeting = within(deadline, NO_GREETING, self.greet(stream)).await;
+        let Err(error) = greeting else { return greeting };
+        if self.tls.is_none() && error::is_cut_short(&error) {
+            let said = stream::unasked(address, deadline).await;
+            return Err(said.and_then(|line| error::said(&line)).unwrap_or(error));
+        }
+        Err(error)
     }
 
     /// Authenticates, selects the database, and sees that the server is one to write to.

@@ -2,6 +2,7 @@
 //!
 //! Texts of the server are never passed on: they name users and keys.
 
+use std::error::Error as _;
 use std::io;
 
 use redis::{RedisError, ServerError, Value};
@@ -112,9 +113,22 @@ pub(crate) fn no_greeting(cause: RedisError, over_tls: bool) -> Error {
         .with_source(cause),
         redis::ErrorKind::Io => {
             down("redis closed the connection at once: if it wants TLS, use `rediss://`")
+                .with_source(cause)
         }
         _ => down("what listens at the address of redis is not redis: check host and port"),
     }
+}
+
+/// Whether a connection was closed before its greeting had an answer.
+pub(crate) fn is_cut_short(error: &Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<RedisError>());
+    cause.is_some_and(|cause| cause.kind() == redis::ErrorKind::Io)
+}
+
+/// What a server says to somebody whom it lets in no further.
+pub(crate) fn said(line: &str) -> Option<Error> {
+    let (code, detail) = line.strip_prefix('-')?.split_once(' ')?;
+    known(code, detail).map(down)
 }
 
 const NO_HELLO: &str = "redis does not know HELLO 3: use Redis 7.0 or Valkey 7.2, without a proxy or \

@@ -50,7 +50,16 @@ async fn at_primaries(
     }
     let slots: Vec<_> = answers.into_iter().map(slot).collect();
     let rest = look(servers, &remaining(keys, &slots), Some(lease)).await;
-    completed(slots, rest)
+    completed(slots, rest.into_iter().map(past_leases).collect())
+}
+
+/// Takes a lease of somebody else for nothing: where we get none, its holder may not be able to fill
+/// it either, or to give it back.
+fn past_leases(slot: Result<Slot>) -> Result<Slot> {
+    match slot {
+        Ok(Slot::Busy) => Ok(Slot::Missing),
+        slot => slot,
+    }
 }
 
 /// Whether no lease can be had: the server is full, or we lack the right to fill it.

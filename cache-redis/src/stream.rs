@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::select_ok;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, BufReader};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 
@@ -34,6 +34,21 @@ pub(crate) async fn open(
         None => Box::new(socket),
         Some(tls) => Box::new(within(deadline, NO_HANDSHAKE, tls.wrap(socket, &host.name)).await?),
     })
+}
+
+/// Connects once more and returns the line that the server says at once, to whoever it is.
+///
+/// A server that is full says why and closes, perhaps before our greeting is there; what it said is
+/// then lost with that connection.
+pub(crate) async fn unasked(address: &Address, deadline: Instant) -> Option<String> {
+    const AT_ONCE: Duration = Duration::from_millis(100);
+    const LINE: u64 = 256;
+    let deadline = deadline.min(Instant::now() + AT_ONCE);
+    let mut stream = open(address, None, deadline).await.ok()?;
+    let mut line = String::new();
+    let read = async { Ok(BufReader::new(&mut stream).take(LINE).read_line(&mut line).await) };
+    within(deadline, "", read).await.ok()?.ok()?;
+    Some(line.trim_end().to_owned())
 }
 
 /// Takes one step of several that share a deadline.

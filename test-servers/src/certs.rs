@@ -56,6 +56,8 @@ impl Certs {
     pub(crate) const CA: &str = "ca.pem";
     /// The server's certificate, for `localhost` and the loopback addresses.
     pub(crate) const SERVER: &str = "server.pem";
+    /// As the server's certificate, for the same key, but past its time.
+    pub(crate) const EXPIRED: &str = "expired.pem";
     /// The server's key.
     pub(crate) const SERVER_KEY: &str = "server.key";
 
@@ -65,14 +67,15 @@ impl Certs {
     pub(crate) fn create(folder: &Path, ca: &Authority) -> io::Result<Self> {
         use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
         let names = ["localhost", "127.0.0.1", "::1"];
-        let server = ca.issue(&names, &[ServerAuth, ClientAuth]).map_err(io::Error::other)?;
-        let client = ca.issue(&["client"], &[ClientAuth]).map_err(io::Error::other)?;
-        Pem::write(folder.join(Self::SERVER), server.0)?;
-        Pem::write(folder.join(Self::SERVER_KEY), server.1)?;
+        let server = Request::new(&names, &[ServerAuth, ClientAuth])?;
+        let client = Request::new(&["client"], &[ClientAuth])?;
+        Pem::write(folder.join(Self::SERVER), ca.issue(&server, now())?)?;
+        Pem::write(folder.join(Self::EXPIRED), ca.issue(&server, now() - 2 * VALIDITY)?)?;
+        Pem::write(folder.join(Self::SERVER_KEY), server.key.serialize_pem())?;
         Ok(Self {
             ca: Pem::write(folder.join(Self::CA), ca.pem.clone())?,
-            client: Pem::write(folder.join("client.pem"), client.0)?,
-            client_key: Pem::write(folder.join("client.key"), client.1)?,
+            client: Pem::write(folder.join("client.pem"), ca.issue(&client, now())?)?,
+            client_key: Pem::write(folder.join("client.key"), client.key.serialize_pem())?,
         })
     }
 }
@@ -91,7 +94,7 @@ impl Authority {
 
     fn create() -> Result<Self, rcgen::Error> {
         let key = KeyPair::generate()?;
-        let mut params = valid_now(&[])?;
+        let mut params = valid_at(now(), &[])?;
         params.distinguished_name.push(DnType::CommonName, "cache-aside test authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
@@ -99,19 +102,32 @@ impl Authority {
         Ok(Self { pem, issuer: Issuer::new(params, key) })
     }
 
-    /// Makes a certificate and its key.
-    fn issue(
-        &self,
-        names: &[&str],
-        usages: &[ExtendedKeyUsagePurpose],
-    ) -> Result<(String, String), rcgen::Error> {
-        let key = KeyPair::generate()?;
-        let mut params = valid_now(names)?;
-        params.distinguished_name.push(DnType::CommonName, names[0]);
+    /// Makes a certificate that is valid around a moment.
+    fn issue(&self, request: &Request<'_>, moment: SystemTime) -> io::Result<String> {
+        let params = request.params(moment).map_err(io::Error::other)?;
+        Ok(params.signed_by(&request.key, &self.issuer).map_err(io::Error::other)?.pem())
+    }
+}
+
+/// What a certificate is to say, and the key that it is for.
+struct Request<'a> {
+    names: &'a [&'a str],
+    usages: &'a [ExtendedKeyUsagePurpose],
+    key: KeyPair,
+}
+
+impl<'a> Request<'a> {
+    fn new(names: &'a [&'a str], usages: &'a [ExtendedKeyUsagePurpose]) -> io::Result<Self> {
+        Ok(Self { names, usages, key: KeyPair::generate().map_err(io::Error::other)? })
+    }
+
+    fn params(&self, moment: SystemTime) -> Result<CertificateParams, rcgen::Error> {
+        let mut params = valid_at(moment, self.names)?;
+        params.distinguished_name.push(DnType::CommonName, self.names[0]);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = usages.to_vec();
+        params.extended_key_usages = self.usages.to_vec();
         params.use_authority_key_identifier_extension = true;
-        Ok((params.signed_by(&key, &self.issuer)?.pem(), key.serialize_pem()))
+        Ok(params)
     }
 }
 
@@ -122,11 +138,14 @@ impl fmt::Debug for Authority {
     }
 }
 
-fn valid_now(names: &[&str]) -> Result<CertificateParams, rcgen::Error> {
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+fn valid_at(moment: SystemTime, names: &[&str]) -> Result<CertificateParams, rcgen::Error> {
     let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
     let mut params = CertificateParams::new(names)?;
-    let now = SystemTime::now();
-    params.not_before = (now - VALIDITY).into();
-    params.not_after = (now + VALIDITY).into();
+    params.not_before = (moment - VALIDITY).into();
+    params.not_after = (moment + VALIDITY).into();
     Ok(params)
 }

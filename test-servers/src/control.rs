@@ -1,9 +1,11 @@
 //! Speaks to a server as another program would, past TLS.
 
+use std::fmt;
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::Reply;
@@ -28,13 +30,18 @@ pub(crate) enum Address {
 #[derive(Debug)]
 pub(crate) struct Control {
     address: Address,
-    password: Option<String>,
+    password: Mutex<Option<String>>,
 }
 
 impl Control {
     /// Creates a way in as the default user.
     pub(crate) fn new(address: Address, password: Option<String>) -> Self {
-        Self { address, password }
+        Self { address, password: Mutex::new(password) }
+    }
+
+    /// Uses another password from now on.
+    pub(crate) fn set_password(&self, password: Option<String>) {
+        *self.password.lock().unwrap_or_else(PoisonError::into_inner) = password;
     }
 
     /// Returns the socket's file.
@@ -47,14 +54,23 @@ impl Control {
 
     /// Sends one command and reads its reply.
     pub(crate) fn command(&self, words: &[impl AsRef<[u8]>]) -> io::Result<Reply> {
-        let mut stream = BufReader::new(self.connect()?);
-        if let Some(password) = &self.password {
-            let reply = exchange(&mut stream, &["AUTH", password])?;
+        match self.enter()? {
+            Ok(mut entered) => entered.command(words),
+            Err(refusal) => Ok(refusal),
+        }
+    }
+
+    /// Connects and says who we are; the server may refuse that.
+    pub(crate) fn enter(&self) -> io::Result<Result<Entered, Reply>> {
+        let mut entered = Entered(BufReader::new(self.connect()?));
+        let password = self.password.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(password) = password {
+            let reply = entered.command(&["AUTH", &password])?;
             if matches!(reply, Reply::Error(_)) {
-                return Ok(reply);
+                return Ok(Err(reply));
             }
         }
-        exchange(&mut stream, words)
+        Ok(Ok(entered))
     }
 
     fn connect(&self) -> io::Result<Box<dyn Stream>> {
@@ -75,16 +91,25 @@ impl Control {
     }
 }
 
-trait Stream: Read + Write {}
-impl<S: Read + Write> Stream for S {}
+/// A connection over which commands are taken.
+pub(crate) struct Entered(BufReader<Box<dyn Stream>>);
 
-fn exchange(
-    stream: &mut BufReader<Box<dyn Stream>>,
-    words: &[impl AsRef<[u8]>],
-) -> io::Result<Reply> {
-    stream.get_mut().write_all(&encode(words))?;
-    Reply::read(stream)
+impl Entered {
+    /// Sends one command and reads its reply.
+    pub(crate) fn command(&mut self, words: &[impl AsRef<[u8]>]) -> io::Result<Reply> {
+        self.0.get_mut().write_all(&encode(words))?;
+        Reply::read(&mut self.0)
+    }
 }
+
+impl fmt::Debug for Entered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entered").finish_non_exhaustive()
+    }
+}
+
+trait Stream: Read + Send + Write {}
+impl<S: Read + Send + Write> Stream for S {}
 
 fn encode(words: &[impl AsRef<[u8]>]) -> Vec<u8> {
     let mut wire = format!("*{}\r\n", words.len()).into_bytes();

@@ -29,6 +29,10 @@
 //!
 //! They need Redis 7.0 or a Valkey as a program; no group is in containers.
 //!
+//! # Networks
+//!
+//! A [`Proxy`] stands before a server and makes the network as bad as its [`Rule`] says.
+//!
 //! # Where servers come from
 //!
 //! `redis-server` and `valkey-server` are taken from `PATH`; a missing one comes from a container,
@@ -47,6 +51,7 @@
 //! Unix only. All calls block the calling thread, to start a process for some tens of milliseconds
 //! and a group for some seconds; they may be made inside and outside tokio.
 
+mod acts;
 mod builder;
 mod certs;
 mod cluster;
@@ -61,21 +66,26 @@ mod host;
 mod not_run;
 mod port;
 mod process;
+mod proxy;
 mod replication;
 mod reply;
 mod sentinel;
 mod server;
+mod session;
 mod settings;
 mod wait;
 
+pub use acts::Snapshot;
 pub use builder::Builder;
 pub use certs::Pem;
 pub use cluster::Cluster;
 pub use error::Error;
 pub use flavour::Flavour;
+pub use proxy::{Proxy, Rule};
 pub use reply::Reply;
 pub use sentinel::{SentinelBuilder, SentinelSet};
 pub use server::Server;
+pub use session::Session;
 
 /// Starts a server, or returns from the test if that was noted as not possible.
 ///

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::builder::Seat;
 use crate::certs::{Certs, Pem};
+use crate::control::Control;
 use crate::port::Port;
 use crate::settings::Settings;
 use crate::{Builder, Error, Flavour, Reply};
@@ -161,8 +162,26 @@ impl Server {
     ///
     /// If it does not come back.
     pub fn restart(&self) {
+        self.begin_restart();
+        self.wait_until_answering();
+    }
+
+    /// Ends the server and starts it on the same port; it may refuse, or load, for a while.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    pub fn begin_restart(&self) {
         self.kill();
         self.seat.host.start().expect("a server that ran can be started again");
+    }
+
+    /// Waits until the server answers, its data loaded.
+    ///
+    /// # Panics
+    ///
+    /// If it does not.
+    pub fn wait_until_answering(&self) {
         self.wait_until_ready().expect("a server that ran answers after a restart");
     }
 
@@ -186,6 +205,11 @@ impl Server {
     /// Returns the port of the cluster's bus, for a node of a cluster.
     pub(crate) fn bus_port(&self) -> Option<u16> {
         self.seat.second_port.as_ref().map(Port::number)
+    }
+
+    /// Returns the way in for control.
+    pub(crate) fn control(&self) -> &Control {
+        &self.seat.control
     }
 
     /// Runs a command for somebody who waits: whatever is no answer is a reason to wait on.

@@ -160,6 +160,64 @@ fn many_servers_start_at_once() {
     assert_eq!(ids.len(), servers.len());
 }
 
+#[test]
+fn a_server_comes_back_as_it_once_was() {
+    let server = server_or_return!(Flavour::Valkey);
+    server.cli(&["SET", "key", "old"]);
+    let snapshot = server.snapshot();
+    server.cli(&["SET", "key", "new"]);
+    let before = run_id(&server);
+
+    server.restart_from(&snapshot);
+
+    assert_eq!(server.cli(&["GET", "key"]), "old");
+    assert_ne!(run_id(&server), before);
+}
+
+#[test]
+fn a_server_that_is_full_of_clients_still_takes_commands_of_a_session() {
+    let server = server_or_return!(Flavour::Redis);
+    let session = server.session();
+
+    session.cli(&["CONFIG", "SET", "maxclients", "1"]);
+
+    // It says why and closes, perhaps before it was asked.
+    match server.command(&["PING"]) {
+        Ok(Reply::Error(text)) => assert!(text.contains("max"), "{text}"),
+        Ok(reply) => panic!("{reply}"),
+        Err(_) => {}
+    }
+    session.cli(&["CONFIG", "SET", "maxclients", "100"]);
+    assert_eq!(server.cli(&["PING"]), "PONG");
+}
+
+#[test]
+fn a_password_is_changed_while_the_server_runs() {
+    let server = server_or_return!(Flavour::Redis);
+
+    for password in ["one", "two", ""] {
+        server.set_password(password);
+        assert_eq!(
+            server.cli(&["CONFIG", "GET", "requirepass"]),
+            format!("requirepass\n{password}")
+        );
+    }
+}
+
+#[test]
+fn clients_are_disconnected_and_may_come_back() {
+    use std::io::Read;
+    let server = server_or_return!(Flavour::Redis);
+    let mut client = TcpStream::connect(address(&server)).unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+
+    while server.cli(&["CLIENT", "LIST"]).lines().count() < 2 {}
+    server.disconnect_clients();
+
+    assert_eq!(client.read(&mut [0]).unwrap(), 0);
+    assert!(TcpStream::connect(address(&server)).is_ok());
+}
+
 fn address(server: &Server) -> SocketAddr {
     SocketAddr::new(server.host().parse().unwrap(), server.port())
 }

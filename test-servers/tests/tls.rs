@@ -57,6 +57,22 @@ fn a_tls_server_takes_control_without_tls_after_a_restart_too() {
     assert!(server.url().starts_with("rediss://:secret@127.0.0.1:"));
 }
 
+#[test]
+fn a_certificate_expires_and_is_renewed_while_the_server_runs() {
+    for flavour in [Flavour::Redis, Flavour::Valkey] {
+        let server = server_or_return!(Server::builder(flavour).tls());
+        let knock =
+            || ping(&server, "localhost", trusting(server.ca_cert_pem()).with_no_client_auth());
+
+        server.expire_certificate();
+        let error = knock().unwrap_err().to_string();
+        assert!(error.contains("expired"), "{error}");
+        server.renew_certificate();
+
+        assert_eq!(knock().unwrap(), "+PONG\r\n");
+    }
+}
+
 fn trusting(ca: &Pem) -> ConfigBuilder<ClientConfig, WantsClientCert> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(ca.text().as_bytes()).unwrap()).unwrap();

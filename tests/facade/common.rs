@@ -11,7 +11,6 @@ use cache_aside::{
     Settings, TtlTable,
 };
 pub(crate) use cache_aside_tests::world::until;
-use cache_test_servers::Server;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -126,12 +125,6 @@ impl SlowLoad {
         self.end.send(()).unwrap();
         self.caller.await.unwrap()
     }
-}
-
-/// Ends every connection of a cache; the tests' own goes through a socket.
-pub(crate) fn kill_connections(server: &Server) {
-    let address = format!("{}:{}", server.host(), server.port());
-    server.cli(&["CLIENT", "KILL", "LADDR", &address]);
 }
 
 /// Runs tests against a fresh server of one kind each.

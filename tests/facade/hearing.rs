@@ -7,9 +7,7 @@ use cache_aside::{Cache, CallOptions, Key, Outcome, RedisBackend, RedisConfig};
 use cache_test_servers::{Flavour, Server, server_or_return};
 use serde::{Deserialize, Serialize};
 
-use crate::common::{
-    Source, instance_of, kill_connections, listening, memory, newer, on_every_server, until, warm,
-};
+use crate::common::{Source, instance_of, listening, memory, newer, on_every_server, until, warm};
 
 on_every_server! {
     a_connection_that_is_killed_costs_what_was_near
@@ -125,7 +123,7 @@ async fn a_connection_that_is_killed_costs_what_was_near(server: Server) {
     let value = warm(&cache, &key, &source).await;
     let options = CallOptions::table();
 
-    kill_connections(&server);
+    server.disconnect_clients();
 
     until("near is not trusted any more", async || {
         let answer = cache.fetch(&key, &options, || source.load()).await.unwrap();

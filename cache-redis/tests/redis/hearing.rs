@@ -10,7 +10,7 @@ use cache_core::{ErrorKind, Group};
 use cache_redis::{RedisBackend, RedisConfig};
 use cache_test_servers::{Flavour, Server, cluster_or_return, server_or_return};
 
-use crate::common::{LONG, always, connect, entry, eventually, key, look, request, under};
+use crate::common::{LONG, always, connect, entry, eventually, get, key, look, request, under};
 
 /// Long enough for a busy machine, short enough for a test to see the watchdog at work.
 const MAX_SILENCE: Duration = Duration::from_secs(1);
@@ -231,6 +231,22 @@ async fn a_right_to_run_scripts_that_comes_or_goes_is_noticed() {
     let refused = backend.release(&key("a"), &request().stamp).await.unwrap_err();
     assert!(refused.to_string().contains("add `+evalsha`"), "{refused}");
     eventually(|| finds(Slot::Missing)).await;
+}
+
+/// Whoever took it may have lost the right to fill it and to give it back.
+#[tokio::test]
+async fn without_the_right_to_run_scripts_a_lease_is_not_waited_for() {
+    let server = server_or_return!(Flavour::Redis);
+    let full = connect(&server);
+    assert_eq!(get(&full, &[key("a")], Some(&request())).await, [Slot::Leased]);
+    let hold = InvalidateOptions::new(Some(LONG));
+    full.invalidate(&[key("b")], &hold).await.remove(0).unwrap();
+    let backend = as_user(&server, "-evalsha");
+    let _ear = Ear::on(&backend);
+
+    let slots = get(&backend, &[key("a"), key("b")], Some(&request())).await;
+
+    assert_eq!(slots, [Slot::Missing, Slot::Held]);
 }
 
 #[tokio::test]

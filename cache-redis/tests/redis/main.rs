@@ -16,7 +16,6 @@ mod load;
 mod log;
 mod login;
 mod outage;
-mod proxy;
 mod sentinel;
 mod socket;
 mod tls;

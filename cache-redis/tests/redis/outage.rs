@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use cache_core::ErrorKind;
 use cache_core::backend::{Backend, Slot};
 use cache_redis::{RedisBackend, RedisConfig};
-use cache_test_servers::{Flavour, Server, server_or_return};
+use cache_test_servers::{Flavour, Proxy, Server, server_or_return};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
@@ -15,7 +15,6 @@ use tokio::time::timeout;
 use crate::common::{
     always, connect, connections, entry, eventually, failing, key, look, recovered,
 };
-use crate::proxy::Proxy;
 
 /// What "at once" means on a machine that is busy with other tests.
 const AT_ONCE: Duration = Duration::from_millis(5);
@@ -131,7 +130,7 @@ async fn a_server_that_hangs_is_left_and_comes_back() {
 #[tokio::test]
 async fn a_half_open_connection_is_replaced() {
     let server = server_or_return!(Flavour::Redis);
-    let proxy = Proxy::start(server.port()).await;
+    let proxy = Proxy::before(&server).unwrap();
     let backend = RedisBackend::new(&proxy.url()).unwrap();
     backend.ping().await.unwrap();
 
@@ -230,6 +229,25 @@ async fn a_server_that_is_loading_is_named_and_waited_for() {
     failing(&backend, "LOADING").await;
     restart.await.unwrap();
     backend.ping().await.unwrap();
+}
+
+/// The server says why and closes, before or after our greeting is on its way.
+#[tokio::test]
+async fn a_server_without_room_for_clients_is_named() {
+    for flavour in [Flavour::Redis, Flavour::Valkey] {
+        let server = server_or_return!(flavour);
+        let session = server.session();
+        session.cli(&["CONFIG", "SET", "maxclients", "1"]);
+        for _ in 0..20 {
+            let error = connect(&server).ping().await.unwrap_err();
+            assert!(error.to_string().contains("raise its `maxclients`"), "{error}");
+        }
+
+        let backend = connect(&server);
+        assert!(backend.ping().await.is_err());
+        session.cli(&["CONFIG", "SET", "maxclients", "100"]);
+        recovered(&backend).await;
+    }
 }
 
 #[tokio::test]

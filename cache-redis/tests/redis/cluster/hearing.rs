@@ -39,14 +39,9 @@ async fn a_lost_connection_ends_the_trust_until_it_is_back(cluster: Cluster) {
     ears.listening().await;
 
     for (index, node) in cluster.nodes()[..3].iter().enumerate() {
-        kill_connections(node);
+        node.disconnect_clients();
         eventually(|| async { ears.turns() == 2 * index + 3 }).await;
     }
-}
-
-fn kill_connections(server: &Server) {
-    let address = format!("{}:{}", server.host(), server.port());
-    server.cli(&["CLIENT", "KILL", "LADDR", &address]);
 }
 
 /// That nobody reads from: it is seen by looking.

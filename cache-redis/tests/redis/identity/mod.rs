@@ -8,14 +8,13 @@ use std::sync::Arc;
 use cache_core::backend::{Backend, Identity, SetOutcome, Slot};
 use cache_core::{Generation, Group, Result};
 use cache_redis::RedisBackend;
-use cache_test_servers::{Flavour, Server};
+use cache_test_servers::{Flavour, Proxy, Server};
 use futures_util::future::join_all;
 pub(crate) use replicas::cut;
 use tokio::task::block_in_place;
 
 use crate::common::{LONG, always, entry, eventually, get, invalidate, key, look, recovered};
 use crate::hearing::Ear;
-use crate::proxy::Proxy;
 
 /// Where a server keeps who it is.
 pub(crate) const RECORD: &str = "test:!server:{test:!all}";
@@ -185,20 +184,20 @@ async fn another_server_at_the_address_ends_everything_and_so_does_the_first_whe
     first: Server,
 ) {
     let other = Server::builder(Flavour::Redis).start().unwrap();
-    let proxy = Proxy::start(first.port()).await;
+    let proxy = Proxy::before(&first).unwrap();
     let instance = Instance::at(&proxy.url());
     let identity = instance.identified(None).await;
     instance.store("a").await;
     let number = instance.generation().await;
 
-    proxy.lead_to(other.port());
+    proxy.lead_to(&other);
     eventually(|| async { instance.strangers() == 2 }).await;
     recovered(&instance.backend).await;
     let stand_in = instance.identified(Some(&identity)).await;
     assert_eq!(stand_in.turn(), identity.turn() + 1);
     invalidate(&instance.backend, &[key("a")]).await;
 
-    proxy.lead_to(first.port());
+    proxy.lead_to(&first);
     eventually(|| async { instance.strangers() == 3 }).await;
     recovered(&instance.backend).await;
     assert!(instance.has("a").await, "it was not told");
