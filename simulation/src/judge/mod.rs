@@ -171,6 +171,9 @@ impl Judge {
     pub(crate) fn switched(&self) {
         let mut inner = self.inner();
         inner.acked.iter_mut().for_each(Vec::clear);
+        let is_told = |floor: &&mut Floor| !matches!(floor.why, Why::Returned { .. });
+        let floors = inner.floors.iter_mut().flatten().filter(is_told);
+        floors.for_each(|floor| floor.moment = 0);
         inner.owed.iter_mut().for_each(|owed| owed.by = Some(owed.writer));
     }
 

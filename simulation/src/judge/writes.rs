@@ -99,7 +99,7 @@ impl Writing {
 
     /// Notes that from now on the change is owed to everybody, whatever becomes of its writer.
     pub(crate) fn guarded(&self) {
-        self.owe(None);
+        self.owe_since(self.moment, None);
     }
 
     /// Notes what the writer was told.
@@ -115,6 +115,11 @@ impl Writing {
         let mut inner = judge.inner();
         inner.writes.retain(|write| write.step != *step);
         let moment = inner.effective(self.moment);
+        if self.is_set && told != Told::Nothing {
+            // Nobody else was writing: it is still true.
+            let last = inner.moment;
+            inner.effective.insert(self.moment, last);
+        }
         // What the dead knew is nobody's any more.
         if !self.is_committed || inner.deaths[who.0] != self.deaths {
             return;
@@ -127,16 +132,15 @@ impl Writing {
             }
         }
         drop(inner);
-        self.owe((told != Told::Everywhere).then_some(*who));
+        self.owe_since(moment, (told != Told::Everywhere).then_some(*who));
     }
 
-    fn owe(&self, by: Option<Who>) {
+    fn owe_since(&self, moment: Moment, by: Option<Who>) {
         // What is set under a hold may make room for what the source still says.
         if self.is_set && self.judge.lag > 0 {
             return;
         }
         let mut inner = self.judge.inner();
-        let moment = inner.effective(self.moment);
         for item in self.cover.items() {
             inner.owed.push(Owed { by, writer: self.who, item, moment, step: self.step });
         }

@@ -99,7 +99,7 @@ impl Net {
         match meddling {
             Meddling::Copy(from, to) => {
                 if from != to
-                    && let Some(bytes) = server.bytes(now, &name(from))
+                    && let Some(bytes) = server.entry(now, &name(from))
                 {
                     server.overwrite(now, &name(to), Some(bytes), turn);
                 }

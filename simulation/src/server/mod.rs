@@ -7,7 +7,7 @@ mod turn;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use cache_aside::wire::Stamp;
+use cache_aside::wire::{Mark, Stamp};
 
 pub(crate) use command::{Command, Name, Reply, TakeOver};
 use past::Past;
@@ -190,10 +190,12 @@ impl Server {
         turn.flushed();
     }
 
-    /// Returns what is stored, if it is bytes.
-    pub(crate) fn bytes(&self, now: u64, name: &[u8]) -> Option<Bytes> {
+    /// Returns the entry that is stored, if it is one.
+    pub(crate) fn entry(&self, now: u64, name: &[u8]) -> Option<Bytes> {
         match self.data.get(name).filter(|stored| stored.expires > now)? {
-            Stored { value: Value::Bytes(bytes), .. } => Some(bytes.clone()),
+            Stored { value: Value::Bytes(bytes), .. } => {
+                (Mark::of(bytes) == Mark::Entry).then(|| bytes.clone())
+            }
             Stored { value: Value::List, .. } => None,
         }
     }
