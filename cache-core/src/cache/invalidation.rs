@@ -8,7 +8,7 @@ pub enum Invalidation {
     /// The remote level has been told, if there is one: other instances serve it no longer than they
     /// need to hear that.
     Everywhere,
-    /// The remote level is away. It is told before this instance reads from it again; until then
+    /// The remote level is away. It is told before this instance reads there what has ended; until then
     /// other instances that reach it may serve what was before.
     ///
     /// If this process ends before that, without [`Cache::close`](crate::Cache::close), they may

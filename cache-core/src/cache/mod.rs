@@ -33,7 +33,7 @@ use crate::tier::Tier;
 ///
 /// No method that is given a loader returns an error of the cache: with the remote level away, the
 /// caller gets the loader's answer. What `set` and `invalidate…` could not tell the remote level is
-/// told before anything is read from it again ([`Invalidation::Journalled`]); with
+/// told before what has ended is read from it again ([`Invalidation::Journalled`]); with
 /// [`InvalidatePolicy::Strict`](crate::InvalidatePolicy::Strict) they return an error as well.
 #[derive(Clone)]
 pub struct Cache {

@@ -70,7 +70,7 @@ impl Drop for Debt<'_> {
 }
 
 impl Gate {
-    /// Notes what the remote level has not been told, so that it is before anything is read again.
+    /// Notes what the remote level has not been told, so that it is before what ended is read again.
     fn owe(self: &Arc<Self>, open: &Open<'_>, hold: Option<Duration>) {
         let mut standing = self.standing();
         if standing.phase() == Phase::Closed {

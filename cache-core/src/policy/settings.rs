@@ -82,7 +82,7 @@ pub struct Settings {
 /// What an invalidation comes to that the remote level cannot be told of now.
 ///
 /// In either case this instance has forgotten what was invalidated, and tells the remote level
-/// before it reads from it again.
+/// before it reads from it what has ended.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]

@@ -32,7 +32,7 @@ pub struct RemoteHealth {
     pub heard_ms_ago: Option<u64>,
     /// How long it has not been in use, in milliseconds.
     pub down_for_ms: Option<u64>,
-    /// How many keys and groups it must be told the end of before it is read again.
+    /// How many keys and groups it must be told the end of before they are read again.
     pub owed: usize,
     /// What is wrong, without credentials.
     pub problem: Option<String>,
