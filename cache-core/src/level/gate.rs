@@ -305,6 +305,10 @@ impl Gate {
         if !any_tag.is_empty() {
             self.backend.advance(any_tag, &options).await?;
         }
+        // What moves with every tag may be told alone.
+        if held.is_empty() {
+            return Ok(());
+        }
         self.backend.advance(held, &options.hold(hold)).await
     }
 
