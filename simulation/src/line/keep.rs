@@ -27,14 +27,11 @@ pub(super) async fn keep(line: Line) {
     let mut name = None;
     let mut pause = FIRST_PAUSE;
     loop {
-        match timeout(CONNECT, dial(&line)).await {
-            Ok(Some(dialled)) => {
-                greet(&line, &dialled, &mut name);
-                line.0.state.send_replace(State::Up(dialled.conn));
-                serve(&line, dialled).await;
-                pause = FIRST_PAUSE;
-            }
-            Ok(None) | Err(_) => {}
+        if let Ok(Some(dialled)) = timeout(CONNECT, dial(&line)).await {
+            greet(&line, &dialled, &mut name);
+            line.0.state.send_replace(State::Up(dialled.conn));
+            serve(&line, dialled).await;
+            pause = FIRST_PAUSE;
         }
         if let Some(feed) = line.0.feed.get() {
             feed.tell(News::Deaf);
