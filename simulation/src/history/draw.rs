@@ -22,7 +22,8 @@ impl History {
         let mut drawer = Drawer::new(seed);
         let weather = drawer.weather();
         let length = drawer.dice.within(4..=28);
-        let steps = (0..length).map(|_| drawer.step()).collect();
+        let mut steps: Vec<Step> = (0..length).map(|_| drawer.step()).collect();
+        steps.extend(drawer.scene());
         Self { seed, weather, steps }
     }
 }
@@ -79,6 +80,27 @@ impl Drawer {
             _ => self.dice.below(900),
         };
         Step { after, deed: self.deed() }
+    }
+
+    /// An instance is cut off for long, while another one changes what it has near.
+    fn scene(&mut self) -> Vec<Step> {
+        let is_about_it = matches!(self.theme, Theme::Network | Theme::Everything);
+        if !is_about_it || self.instances < 2 || !self.dice.happens(300) {
+            return Vec::new();
+        }
+        let (deaf, other, item) = (self.who(), self.who(), self.item());
+        let load = Load { ms: 0, loading: Loading::Returns };
+        let side = self.dice.pick(&[Side::Both, Side::From, Side::To]);
+        let call = |after| Step { after, deed: Deed::Load(deaf, item, load, Fate::Ends) };
+        let cut = Deed::Partition(deaf, side, self.dice.within(500..=3000));
+        let end = Deed::Invalidate(other, Cover::Item(item), Fate::Ends);
+        vec![
+            call(self.dice.below(500)),
+            call(self.dice.below(50)),
+            Step { after: 10, deed: cut },
+            Step { after: self.dice.below(20), deed: end },
+            call(self.dice.within(650..=1000)),
+        ]
     }
 
     fn deed(&mut self) -> Deed {

@@ -72,6 +72,8 @@ struct Inner {
     acked: Vec<Vec<Ack>>,
     owed: Vec<Owed>,
     writes: Vec<Write>,
+    /// What may be told of late, by journals and in the middle of what others do.
+    late: Vec<Cover>,
     /// By instance, how often it died.
     deaths: Vec<u64>,
     calls_open: usize,
@@ -127,6 +129,8 @@ struct Write {
     cover: Cover,
     moment: Moment,
     is_set: bool,
+    /// Whether another writer of the same was under way at the same time.
+    is_crossed: bool,
 }
 
 impl Judge {
@@ -140,6 +144,7 @@ impl Judge {
             acked: vec![Vec::new(); KEYS],
             owed: Vec::new(),
             writes: Vec::new(),
+            late: Vec::new(),
             deaths: vec![0; instances],
             calls_open: 0,
             losses: 0,

@@ -52,7 +52,11 @@ impl Judge {
         }
         let moment = inner.next(now, step, Some(who));
         let deaths = inner.deaths[who.0];
-        inner.writes.push(Write { step, cover, moment, is_set });
+        let mut is_crossed = inner.late.iter().any(|late| late.meets(cover));
+        for write in inner.writes.iter_mut().filter(|write| write.cover.meets(cover)) {
+            (write.is_crossed, is_crossed) = (true, true);
+        }
+        inner.writes.push(Write { step, cover, moment, is_set, is_crossed });
         drop(inner);
         let judge = Arc::clone(self);
         Some(Writing {
@@ -97,9 +101,15 @@ impl Writing {
         self.moment = self.judge.inner().next(now, self.step, Some(self.who));
     }
 
-    /// Notes that from now on the change is owed to everybody, whatever becomes of its writer.
+    /// Notes that from now on the change is owed to everybody, whatever becomes of its writer; unless
+    /// another writer of the same may have lifted the guard.
     pub(crate) fn guarded(&self) {
-        self.owe_since(self.moment, None);
+        let is_mine = |write: &&Write| write.step == self.step;
+        let is_crossed =
+            self.judge.inner().writes.iter().find(is_mine).is_none_or(|it| it.is_crossed);
+        if !is_crossed {
+            self.owe_since(self.moment, None);
+        }
     }
 
     /// Notes what the writer was told.
@@ -114,6 +124,9 @@ impl Writing {
         judge.trace.tell(now, || format!("{who} ends step {step} of {cover}: {told:?}"));
         let mut inner = judge.inner();
         inner.writes.retain(|write| write.step != *step);
+        if told != Told::Everywhere {
+            inner.late.push(*cover);
+        }
         let moment = inner.effective(self.moment);
         if self.is_set && told != Told::Nothing {
             // Nobody else was writing: it is still true.
