@@ -1,8 +1,9 @@
 //! P4: whatever is wrong with the remote level, the caller gets the loader's answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use cache_aside::testing::{Fault, Faulty, Recorder};
+use cache_aside::testing::{Fault, Faulty, ManualClock, Recorder};
 use cache_aside::{Cache, MemoryBackend, Outcome, RemoteState};
 use tokio::time::Instant;
 
@@ -228,4 +229,26 @@ async fn after_close_calls_go_past_the_remote_level() {
     }
 
     assert_eq!(recorder.take(), []);
+}
+
+/// What others changed during the load may not have been told either.
+#[tokio::test]
+async fn what_took_long_to_load_is_kept_for_less_while_nobody_tells_of_changes() {
+    let clock = ManualClock::new();
+    let mut settings = settings();
+    settings.degraded_ttl = Duration::from_secs(5);
+    let cache = builder().settings(settings).clock(Arc::new(clock.clone()));
+    let cache = cache.near(memory()).remote(memory()).build().unwrap();
+    let (key, options) = (cache.key("profile"), cache_aside::CallOptions::table());
+    let load = || async {
+        clock.advance(Duration::from_secs(4));
+        Ok::<_, std::convert::Infallible>(1_u32)
+    };
+    cache.get_or_load(&key, load).await.unwrap();
+
+    let soon = cache.fetch(&key, &options, load).await.unwrap();
+    clock.advance(Duration::from_millis(1100));
+    let later = cache.fetch(&key, &options, load).await.unwrap();
+
+    assert_eq!((soon.outcome, later.outcome), (Outcome::NearHit, Outcome::RemoteHit));
 }

@@ -28,6 +28,8 @@ pub(super) struct NearCopy {
     /// What the value weighs, in bytes of memory.
     pub(super) weight: usize,
     pub(super) fresh: Duration,
+    /// When it was asked of its source, on the monotonic clock: it may be that old.
+    pub(super) asked: Duration,
     pub(super) backing: Backing,
 }
 
@@ -67,6 +69,7 @@ impl Engine {
         ticket: Option<Ticket>,
         snapshot: &Snapshot,
     ) {
+        let asked = self.clock.monotonic().saturating_sub(cost);
         let value = &loaded.value;
         let measure = match self.measure(&**value) {
             Ok(measure) => measure,
@@ -77,7 +80,8 @@ impl Engine {
         else {
             return;
         };
-        let mut copy = NearCopy { weight: measure.weight, fresh, backing: Backing::None };
+        let (weight, backing) = (measure.weight, Backing::None);
+        let mut copy = NearCopy { weight, fresh, asked, backing };
         let Some(ticket) = ticket else { return self.keep_near(call, value, copy, &snapshot) };
         match self.fill(call, &**value, fresh, cost, ticket).await {
             Ok(filled) => {
@@ -167,15 +171,17 @@ impl Engine {
         snapshot: &Snapshot,
     ) {
         let Some(near) = self.near.as_ref().filter(|_| !call.key.is_overtagged()) else { return };
-        let NearCopy { weight, fresh, backing } = copy;
+        let NearCopy { weight, fresh, asked, backing } = copy;
         let weight = weight.saturating_add(call.key.as_bytes().len() + NEAR_OVERHEAD);
         // Of one that is nested too deep, nobody knows the weight.
         let Ok(weight) = u32::try_from(weight) else { return };
         let heard = self.is_listening() && backing == Backing::Remote;
-        let limit = if heard { Duration::MAX } else { self.unheard_limit() };
+        let now = self.clock.monotonic();
+        // What others have changed since it was asked for may not have been told either.
+        let limit = if heard { Duration::MAX } else { asked.saturating_add(self.unheard_limit()) };
         let entry = Arc::new(NearEntry {
             value: Arc::<V>::clone(value),
-            expires: self.clock.monotonic() + fresh.min(limit),
+            expires: now.saturating_add(fresh).min(limit),
             snapshot: snapshot.clone(),
             live: AtomicBool::new(false),
             heard,

@@ -208,7 +208,8 @@ impl Engine {
             // A replica may have said what the primary has told the end of already.
             let is_lagging = self.remote.as_ref().is_some_and(|remote| remote.is_lagging());
             let backing = if is_lagging { Backing::None } else { Backing::Remote };
-            let copy = NearCopy { weight: measure.weight, fresh: left, backing };
+            let asked = self.clock.monotonic();
+            let copy = NearCopy { weight: measure.weight, fresh: left, asked, backing };
             if found.marks.is_empty() {
                 self.keep_near(call, &value, copy, snapshot);
             } else {

@@ -59,6 +59,7 @@ impl Engine {
         let Some(fresh) = self.lifetime(call, measure) else {
             return self.tell_keys(keys, self.settings.hold).await.map(drop);
         };
+        let asked = self.clock.monotonic();
         let snapshot = self.fences.snapshot(call.key);
         let mut backing = Backing::Remote;
         let settled = match &self.remote {
@@ -77,7 +78,7 @@ impl Engine {
         self.near.iter().for_each(|near| near.remove(call.key.as_bytes()));
         // If nobody else wrote or invalidated in the meantime, here or elsewhere, it is the newest.
         if is_alone {
-            let copy = NearCopy { weight: measure.weight, fresh, backing };
+            let copy = NearCopy { weight: measure.weight, fresh, asked, backing };
             self.keep_near(call, value, copy, &snapshot);
         }
         Ok(())

@@ -87,7 +87,8 @@ fn what_nobody_knows_the_weight_of_is_not_kept_near() {
 
     for (weight, entries) in [(usize::MAX, 0), (100, 1)] {
         let fresh = Duration::from_secs(60);
-        let copy = NearCopy { weight, fresh, backing: Backing::None };
+        let asked = Duration::ZERO;
+        let copy = NearCopy { weight, fresh, asked, backing: Backing::None };
         engine.keep_near(call, &Arc::new(1_u32), copy, &engine.fences.snapshot(&key));
         assert_eq!(sack.usage().entries, entries);
     }

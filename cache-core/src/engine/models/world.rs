@@ -77,7 +77,8 @@ impl World {
     }
 
     pub(super) fn keep(&self, value: u64, snapshot: &Snapshot) {
-        let copy = NearCopy { weight: 8, fresh: Duration::from_secs(60), backing: Backing::None };
+        let (fresh, asked) = (Duration::from_secs(60), Duration::ZERO);
+        let copy = NearCopy { weight: 8, fresh, asked, backing: Backing::None };
         self.engine.keep_near(self.call(), &Arc::new(value), copy, snapshot);
     }
 
