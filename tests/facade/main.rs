@@ -32,6 +32,7 @@ mod redis;
 mod refused;
 mod settings;
 mod shapes;
+mod stale;
 mod strangers;
 mod tags;
 mod tiers;

@@ -101,7 +101,7 @@ impl CacheBuilder {
                         leave `hold` out";
             return Err(Error::new(ErrorKind::Config, text));
         }
-        Ok(Cache { engine: Arc::new(Engine::new(&prefix, self.parts)), prefix: prefix.into() })
+        Ok(Cache::new(Arc::new(Engine::new(&prefix, self.parts)), &prefix))
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod builder;
 mod changes;
 mod guard;
 mod invalidation;
+mod owned;
 
 use std::fmt;
 use std::future::Future;
@@ -17,7 +18,7 @@ pub use invalidation::Invalidation;
 use crate::Result;
 use crate::engine::answer::{Answer, Sharing, Value};
 use crate::engine::loaded::Loaded;
-use crate::engine::{Asked, Engine};
+use crate::engine::{Asked, Engine, Probe};
 use crate::group::Group;
 use crate::key::{Key, KeyPart, KeyWriter, escaped};
 use crate::policy::CallOptions;
@@ -39,9 +40,24 @@ use crate::tier::Tier;
 pub struct Cache {
     engine: Arc<Engine>,
     prefix: Arc<[u8]>,
+    _last: Arc<Last>,
+}
+
+/// Dropped with the last handle, which ends the loads that go on without their callers.
+struct Last(Arc<Engine>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
 }
 
 impl Cache {
+    fn new(engine: Arc<Engine>, prefix: &[u8]) -> Self {
+        let _last = Arc::new(Last(Arc::clone(&engine)));
+        Self { engine, prefix: prefix.into(), _last }
+    }
+
     /// Starts a cache for an application's namespace, such as `"atlas"`.
     pub fn builder(namespace: &str) -> CacheBuilder {
         CacheBuilder::new(namespace)
@@ -109,11 +125,14 @@ impl Cache {
         Fut: Future<Output = Result<Arc<V>, E>> + Send,
         E: Send,
     {
-        if let Some(answer) = self.engine.near_hit(key) {
-            return Ok(answer);
-        }
+        let stale = match self.engine.near(key) {
+            Probe::Hit(answer) => return Ok(answer),
+            Probe::Missing => None,
+            Probe::Stale(value) => Some(value),
+        };
         let asked = Asked { options, late_tags: false };
-        self.engine.fetch(key, asked, sharing, || async { load().await.map(Loaded::new) }).await
+        let load = || async { load().await.map(Loaded::new) };
+        self.engine.fetch(key, asked, sharing, stale, load).await
     }
 
     /// As [`fetch`](Self::fetch), for a loader that knows more than the value, such as its tags.
@@ -133,11 +152,13 @@ impl Cache {
         Fut: Future<Output = Result<Loaded<V>, E>> + Send,
         E: Send,
     {
-        if let Some(answer) = self.engine.near_hit(key) {
-            return Ok(answer);
-        }
+        let stale = match self.engine.near(key) {
+            Probe::Hit(answer) => return Ok(answer),
+            Probe::Missing => None,
+            Probe::Stale(value) => Some(value),
+        };
         let asked = Asked { options, late_tags: true };
-        self.engine.fetch(key, asked, Sharing::NONE, load).await
+        self.engine.fetch(key, asked, Sharing::NONE, stale, load).await
     }
 
     /// Returns the value of `key` if there is one.

@@ -21,17 +21,25 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Value for T {}
 
 /// A value and where it came from.
 #[non_exhaustive]
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Answer<V> {
     /// The value, shared with the near level.
     pub value: Arc<V>,
     /// Where it came from.
     pub outcome: Outcome,
+    /// Whether it is to be refreshed, though it need not be stale.
+    pub(crate) is_due: bool,
+}
+
+impl<V> Clone for Answer<V> {
+    fn clone(&self) -> Self {
+        Self { value: Arc::clone(&self.value), ..*self }
+    }
 }
 
 impl<V> Answer<V> {
     pub(crate) fn new(value: Arc<V>, outcome: Outcome) -> Self {
-        Self { value, outcome }
+        Self { value, outcome, is_due: outcome == Outcome::Stale }
     }
 }
 

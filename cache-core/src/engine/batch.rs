@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use super::answer::{Answer, Value};
 use super::flight::{Landing, Seat, Shared};
 use super::haul::{Haul, Piece};
+use super::lead::Opened;
 use super::{Call, Engine};
 use crate::key::Key;
 use crate::policy::CallOptions;
@@ -37,10 +38,11 @@ impl Engine {
         };
         for ((place, found), snapshot) in open.into_iter().zip(found).zip(&snapshots) {
             let counters = self.counters.entities.of(keys[place].entity());
-            let call = Call::new(&keys[place], &options, &counters);
+            let call = Call::plain(&keys[place], &options, &counters);
             let answer = found.and_then(|found| {
-                let answer = self.open::<V>(call, snapshot, &found);
-                answer.map_err(|unusable| self.note_unusable(call, unusable)).ok()
+                let opened = self.open::<V>(call, snapshot, &found);
+                let opened = opened.map_err(|unusable| self.note_unusable(call, unusable)).ok();
+                opened.filter(|opened| !opened.is_stale()).map(Opened::answer)
             });
             match &answer {
                 Some(answer) => counters.answered(answer.outcome),
@@ -114,7 +116,7 @@ pub(super) type Answers<V> = Vec<(usize, Answer<V>)>;
 
 impl<F> Batch<'_, F> {
     pub(super) fn call(&self, place: usize) -> Call<'_> {
-        Call::new(&self.keys[place], self.options, &self.counters[place])
+        Call::plain(&self.keys[place], self.options, &self.counters[place])
     }
 
     /// Takes a seat in the flight of each key, loads for those that nobody else loads, and then
@@ -186,7 +188,7 @@ impl<F> Batch<'_, F> {
             let (pieces, mut lands): (Vec<_>, HashMap<_, _>) =
                 led.into_iter().map(|led| (led.piece.clone(), (led.piece.place, led.land))).unzip();
             let land = |answers: Answers<V>| {
-                for (place, Answer { value, outcome }) in answers {
+                for (place, Answer { value, outcome, .. }) in answers {
                     let value: Shared = value;
                     // A seat that is gone needs no answer.
                     let land = lands.remove(&place);
@@ -198,12 +200,6 @@ impl<F> Batch<'_, F> {
                 return error;
             }
         }
-    }
-}
-
-impl<'a> Call<'a> {
-    fn new(key: &'a Key, options: &'a CallOptions, counters: &'a Arc<EntityCounters>) -> Self {
-        Self { key, options, counters, late_tags: false }
     }
 }
 

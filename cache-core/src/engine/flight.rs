@@ -68,7 +68,9 @@ impl Flights {
         let tags = (!late && !key.is_overtagged())
             .then(|| key.tags().iter().map(Group::id).collect::<Vec<_>>());
         let joinable = flights.get(&name).filter(|it| it.is_joinable(tags.as_deref(), fences));
-        let flight = joinable.cloned().unwrap_or_else(|| {
+        let joinable = joinable.cloned();
+        let is_first = joinable.is_none();
+        let flight = joinable.unwrap_or_else(|| {
             let flight = Arc::new(Flight {
                 snapshot: Arc::new(fences.snapshot(key)),
                 tags,
@@ -79,7 +81,7 @@ impl Flights {
             flight
         });
         *lock(&flight.seats) += 1;
-        Seat { board, name, flight }
+        Seat { board, name, flight, is_first }
     }
 
     /// Returns how many loads are under way.
@@ -114,9 +116,15 @@ pub(crate) struct Seat<'a> {
     board: &'a Mutex<Board>,
     name: (Box<[u8]>, TypeId),
     flight: Arc<Flight>,
+    is_first: bool,
 }
 
 impl Seat<'_> {
+    /// Whether the flight began with it.
+    pub(crate) fn is_first(&self) -> bool {
+        self.is_first
+    }
+
     /// Returns where the fences stood when the flight began.
     pub(crate) fn snapshot(&self) -> &Arc<Snapshot> {
         &self.flight.snapshot

@@ -9,9 +9,12 @@ use futures_util::future::{join_all, select, select_all};
 use tokio::sync::futures::Notified;
 use tokio::time::{Instant, sleep};
 
+use super::Probe;
 use super::answer::{Answer, Value};
 use super::batch::{Answers, Batch};
 use super::fence::Snapshot;
+use super::flight::Shared;
+use super::freshen::Refresh;
 use super::lead::{Pause, Step};
 use super::loaded::Loaded;
 use crate::key::Key;
@@ -27,15 +30,17 @@ pub(super) struct Piece {
     snapshot: Option<Arc<Snapshot>>,
     /// Whether a flaw of what is stored has been counted.
     noted: bool,
+    /// What can be served if it cannot be loaded.
+    stale: Option<Shared>,
 }
 
 impl Piece {
     pub(super) fn new(place: usize, snapshot: Arc<Snapshot>) -> Self {
-        Self { place, snapshot: Some(snapshot), noted: false }
+        Self { place, snapshot: Some(snapshot), noted: false, stale: None }
     }
 
     pub(super) fn too_long(place: usize) -> Self {
-        Self { place, snapshot: None, noted: false }
+        Self { place, snapshot: None, noted: false, stale: None }
     }
 }
 
@@ -44,6 +49,8 @@ impl Piece {
 struct Wanted {
     place: usize,
     keep: Keep,
+    /// What can be served if it cannot be loaded.
+    stale: Option<Shared>,
 }
 
 /// What becomes of its value.
@@ -114,11 +121,18 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
     fn probe<V: Value>(&mut self) -> Answers<V> {
         let mut answers = Vec::new();
         let batch = self.batch;
-        self.open.retain(|piece| {
+        self.open.retain_mut(|piece| {
             // Whoever led before us may have been loading.
             piece.snapshot.iter().for_each(|snapshot| snapshot.note_loading(false));
-            let found = batch.engine.probe_near(&batch.keys[piece.place]);
-            let answer = found.map(|(value, _)| Answer::new(value, Outcome::NearHit));
+            let answer = match batch.engine.probe_near(&batch.keys[piece.place]) {
+                Probe::Hit(answer) => Some(answer),
+                Probe::Missing => None,
+                Probe::Stale(value) => {
+                    let value: Arc<V> = value;
+                    piece.stale = Some(value);
+                    None
+                }
+            };
             let is_open = answer.is_none();
             answers.extend(answer.map(|answer| (piece.place, answer)));
             is_open
@@ -153,7 +167,7 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
         for (piece, step) in steps {
             match step {
                 Step::Found(answer) => answers.push((piece.place, answer)),
-                Step::Held => self.wanted.push(Wanted { place: piece.place, keep: Keep::Held }),
+                Step::Held => self.wanted.push(Wanted::held(piece)),
                 Step::Load(ticket) => self.wanted.push(Wanted::of(piece, ticket)),
                 Step::Wait => self.open.push(piece),
             }
@@ -162,12 +176,24 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
     }
 
     async fn step<V: Value>(&self, mut piece: Piece, look: Look) -> (Piece, Step<V>) {
-        let call = self.batch.call(piece.place);
-        let step = match &piece.snapshot {
-            Some(snapshot) => self.batch.engine.step(call, snapshot, look, &mut piece.noted).await,
-            None => Step::Load(None),
-        };
-        (piece, step)
+        let (engine, call) = (self.batch.engine, self.batch.call(piece.place));
+        let Some(snapshot) = piece.snapshot.clone() else { return (piece, Step::Load(None)) };
+        match engine.step::<V>(call, &snapshot, look, &mut piece.noted).await {
+            Step::Found(stale)
+                if stale.outcome == Outcome::Stale && !engine.is_resting(call.key) =>
+            {
+                let value: Arc<V> = Arc::clone(&stale.value);
+                piece.stale = Some(value);
+                let step = match engine.right_to_refresh::<V>(call, &snapshot).await {
+                    Refresh::Done(newer) => Step::Found(newer),
+                    Refresh::Held => Step::Held,
+                    Refresh::Ours(ticket) => Step::Load(ticket),
+                    Refresh::Taken => Step::Found(stale),
+                };
+                (piece, step)
+            }
+            step => (piece, step),
+        }
     }
 
     /// Asks the loader for what is wanted, once, and keeps what it returns.
@@ -187,11 +213,14 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
         let places: Vec<usize> = wanted.iter().map(|wanted| wanted.place).collect();
         let _turn = batch.engine.turn().await;
         places.iter().for_each(|place| batch.counters[*place].loads.add_one());
+        let stale = wanted.iter().filter(|wanted| wanted.stale.is_some());
+        stale.for_each(|wanted| batch.counters[wanted.place].refreshes.add_one());
         wanted.iter().for_each(Wanted::note_loading);
         let started = batch.engine.clock.monotonic();
-        let values = (batch.load)(places.clone()).await.inspect_err(|_| {
-            places.iter().for_each(|place| batch.counters[*place].failed.add_one());
-        })?;
+        let values = match (batch.load)(places.clone()).await {
+            Ok(values) => values,
+            Err(error) => return self.fail_safe(wanted).ok_or(error),
+        };
         let cost = batch.engine.clock.monotonic().saturating_sub(started);
         let loaded = wanted
             .into_iter()
@@ -200,9 +229,28 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
         Ok(join_all(loaded.map(|(wanted, loaded)| self.kept(wanted, loaded, cost))).await)
     }
 
+    /// Answers with what is stale where the loader failed; `None` if there is not all of it.
+    fn fail_safe<V: Value>(&self, wanted: Vec<Wanted>) -> Option<Answers<V>> {
+        let engine = self.batch.engine;
+        let stale = |wanted: &Wanted| {
+            let value = Arc::clone(wanted.stale.as_ref()?).downcast::<V>().ok()?;
+            Some((wanted.place, Answer::new(value, Outcome::Stale)))
+        };
+        let answers: Option<Answers<V>> = wanted.iter().map(stale).collect();
+        for Wanted { place, .. } in &wanted {
+            let (call, now) = (self.batch.call(*place), engine.clock.monotonic());
+            engine.backoff.failed(call.key.local_hash(), now);
+            match answers {
+                Some(_) => call.counters.refreshes_failed.add_one(),
+                None => call.counters.failed.add_one(),
+            }
+        }
+        answers
+    }
+
     async fn kept<V: Value>(
         &self,
-        Wanted { place, keep }: Wanted,
+        Wanted { place, keep, .. }: Wanted,
         loaded: Loaded<V>,
         cost: Duration,
     ) -> (usize, Answer<V>) {
@@ -242,7 +290,12 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
 impl Wanted {
     fn of(piece: Piece, ticket: Option<Ticket>) -> Self {
         let keep = |snapshot| Keep::Under(ticket, snapshot);
-        Self { place: piece.place, keep: piece.snapshot.map_or(Keep::Bypass, keep) }
+        let keep = piece.snapshot.map_or(Keep::Bypass, keep);
+        Self { place: piece.place, keep, stale: piece.stale }
+    }
+
+    fn held(piece: Piece) -> Self {
+        Self { place: piece.place, keep: Keep::Held, stale: piece.stale }
     }
 
     fn note_loading(&self) {

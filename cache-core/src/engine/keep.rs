@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer::Value;
+use super::decide::{Left, early};
 use super::fence::Snapshot;
 use super::loaded::Loaded;
 use super::pack::Label;
@@ -14,7 +15,8 @@ use crate::codec::{Measure, measure};
 use crate::level::ears::Echo;
 use crate::level::near::NearEntry;
 use crate::level::ticket::Ticket;
-use crate::policy::{Ttl, TtlTable};
+use crate::policy::{Lifetime, Times, TtlTable};
+use crate::random::random;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::wire::Stamp;
 use crate::{Error, ErrorKind, Result};
@@ -27,7 +29,10 @@ const NEAR_OVERHEAD: usize = 256;
 pub(super) struct NearCopy {
     /// What the value weighs, in bytes of memory.
     pub(super) weight: usize,
-    pub(super) fresh: Duration,
+    /// How much longer it may be served.
+    pub(super) left: Left,
+    /// For how long before the end of its fresh time it may be refreshed.
+    pub(super) early: Duration,
     /// When it was asked of its source, on the monotonic clock: it may be that old.
     pub(super) asked: Duration,
     pub(super) backing: Backing,
@@ -75,15 +80,23 @@ impl Engine {
             Ok(measure) => measure,
             Err(error) => return self.note_unstorable(call, &error),
         };
-        let Some(fresh) = self.lifetime(call, measure) else { return };
+        if !loaded.is_cached {
+            return;
+        }
+        let Some(lifetime) = self.lifetime(call, measure, loaded.times) else { return };
         let Some(Grounds { ticket, snapshot }) = self.grounds(call, loaded, ticket, snapshot).await
         else {
             return;
         };
-        let (weight, backing) = (measure.weight, Backing::None);
-        let mut copy = NearCopy { weight, fresh, asked, backing };
+        let mut copy = NearCopy {
+            weight: measure.weight,
+            left: lifetime.near_left(),
+            early: early(cost, self.refresh_ahead(call)),
+            asked,
+            backing: Backing::None,
+        };
         let Some(ticket) = ticket else { return self.keep_near(call, value, copy, &snapshot) };
-        match self.fill(call, &**value, fresh, cost, ticket).await {
+        match self.fill(call, &**value, lifetime, cost, ticket).await {
             Ok(filled) => {
                 copy.backing = Backing::Remote;
                 if let Some(snapshot) = self.settled(call, filled, &snapshot).await {
@@ -162,7 +175,7 @@ impl Engine {
         None
     }
 
-    /// Keeps a value near, for as long as it is fresh and we may trust ourselves.
+    /// Keeps a value near, for as long as it may be served and we may trust ourselves.
     pub(super) fn keep_near<V: Value>(
         &self,
         call: Call<'_>,
@@ -171,7 +184,7 @@ impl Engine {
         snapshot: &Snapshot,
     ) {
         let Some(near) = self.near.as_ref().filter(|_| !call.key.is_overtagged()) else { return };
-        let NearCopy { weight, fresh, asked, backing } = copy;
+        let NearCopy { weight, left, early, asked, backing } = copy;
         let weight = weight.saturating_add(call.key.as_bytes().len() + NEAR_OVERHEAD);
         // Of one that is nested too deep, nobody knows the weight.
         let Ok(weight) = u32::try_from(weight) else { return };
@@ -179,9 +192,14 @@ impl Engine {
         let now = self.clock.monotonic();
         // What others have changed since it was asked for may not have been told either.
         let limit = if heard { Duration::MAX } else { asked.saturating_add(self.unheard_limit()) };
+        let fresh_until = now.saturating_add(left.fresh).min(limit);
+        // At most what is left, so that it never was calm before it was there.
+        let early_ms = early.min(left.fresh).as_millis().try_into().unwrap_or(u32::MAX);
         let entry = Arc::new(NearEntry {
             value: Arc::<V>::clone(value),
-            expires: now.saturating_add(fresh).min(limit),
+            calm_until: fresh_until.saturating_sub(Duration::from_millis(early_ms.into())),
+            early_ms,
+            expires: now.saturating_add(left.stale).min(limit),
             snapshot: snapshot.clone(),
             live: AtomicBool::new(false),
             heard,
@@ -203,31 +221,40 @@ impl Engine {
         &self,
         call: Call<'_>,
         value: &V,
-        fresh: Duration,
+        lifetime: Lifetime,
         cost: Duration,
         ticket: Ticket,
     ) -> Result<Filled> {
         let (key, schema) = (call.key, call.options.schema());
         let (generations, tags) = (ticket.generations().numbers(), ticket.tag_names());
-        let label = Label { key, schema, fresh, cost, generations, tags };
+        let label = Label { key, schema, lifetime, cost, generations, tags };
         let entry = self.packer.pack(value, label)?;
         let stamp = Stamp::of(&entry);
-        let outcome = ticket.fill(entry, fresh).await?;
+        let outcome = ticket.fill(entry, lifetime.stale).await?;
         if outcome == SetOutcome::Refused {
             self.counters.fenced_fills.add_one();
         }
         Ok(Filled { outcome, stamp })
     }
 
-    /// Returns how long a value lives; `None` if it is a "there is none" that is not cached.
-    pub(super) fn lifetime(&self, call: Call<'_>, measure: Measure) -> Option<Duration> {
-        let ttl = self.ttl(call);
-        let lifetime = if measure.none { ttl.none } else { Some(ttl.fresh) };
-        let lifetime = lifetime.map(|lifetime| lifetime.clamp(Ttl::MIN, Ttl::MAX));
-        if let (Some(remote), Some(lifetime)) = (&self.remote, lifetime) {
-            remote.note_ttl(lifetime);
-        }
-        lifetime
+    /// Returns how long a value lives, of which its loader said `decided`; `None` if it is a "there
+    /// is none" that is not cached.
+    pub(super) fn lifetime(
+        &self,
+        call: Call<'_>,
+        measure: Measure,
+        decided: Times,
+    ) -> Option<Lifetime> {
+        let times = decided.over(self.times(call));
+        let lifetime =
+            if measure.none { times.of_none() } else { times.of_value(random::<f64>()) }?;
+        self.remote.iter().for_each(|remote| remote.note_ttl(lifetime.stale));
+        Some(lifetime)
+    }
+
+    /// Returns how early a value is refreshed.
+    pub(super) fn refresh_ahead(&self, call: Call<'_>) -> f64 {
+        call.options.ahead().unwrap_or(self.settings.refresh_ahead)
     }
 
     /// Measures a value. Where there is no remote level, which would encode it, the estimate of its
@@ -258,9 +285,14 @@ impl Engine {
         }
     }
 
-    fn ttl(&self, call: Call<'_>) -> Ttl {
+    /// Returns what the call and the table say of times.
+    pub(super) fn times(&self, call: Call<'_>) -> Times {
         let (tier, entity) = (call.key.tier_name(), call.key.entity_name());
-        call.options.ttl(&self.table, tier, entity).unwrap_or_else(|| {
+        let (asked, table) = (call.options.times(), self.table.find(tier, entity));
+        if let (Some(_), None) = (asked.fresh, table) {
+            return asked;
+        }
+        let table = table.unwrap_or_else(|| {
             if !self.warned_of_table.swap(true, Ordering::Relaxed) {
                 let ttl = TtlTable::FALLBACK.fresh;
                 tracing::warn!(
@@ -271,7 +303,8 @@ impl Engine {
                 );
             }
             TtlTable::FALLBACK
-        })
+        });
+        asked.over(table.into())
     }
 
     /// Whether every change that others make is told.

@@ -9,16 +9,19 @@ use futures_util::future::select;
 use tokio::time::{Instant, sleep};
 
 use super::answer::{Answer, Value};
+use super::decide::{Left, early, is_early};
 use super::fence::Snapshot;
 use super::keep::{Backing, NearCopy};
 use super::loaded::Loaded;
-use super::pack::Unusable;
-use super::{Call, Engine};
+use super::pack::{Unpacked, Unusable};
+use super::share::Loader;
+use super::{Call, Engine, Probe};
 use crate::backend::SetOutcome;
 use crate::codec::measure;
 use crate::key::Key;
 use crate::level::look::{Found, Look};
 use crate::level::ticket::Ticket;
+use crate::random::random;
 use crate::stats::Outcome;
 
 /// How often another instance's load is looked at while we wait for it, each time half as often.
@@ -44,6 +47,31 @@ impl Pause {
     }
 }
 
+/// An entry that may be served.
+pub(super) struct Opened<V> {
+    value: Arc<V>,
+    left: Left,
+    /// For how long before the end of its fresh time it may be refreshed.
+    early: Duration,
+}
+
+impl<V> Opened<V> {
+    /// Whether nobody need refresh it yet.
+    pub(super) fn is_calm(&self) -> bool {
+        self.left.fresh > self.early
+    }
+
+    pub(super) fn is_stale(&self) -> bool {
+        self.left.fresh.is_zero()
+    }
+
+    pub(super) fn answer(self) -> Answer<V> {
+        let outcome = if self.is_stale() { Outcome::Stale } else { Outcome::RemoteHit };
+        let is_due = !self.is_calm() && is_early(self.left.fresh, self.early, random());
+        Answer { is_due, ..Answer::new(self.value, outcome) }
+    }
+}
+
 /// What a look at the remote level leads to.
 #[allow(clippy::large_enum_variant, reason = "moved once, never stored")]
 pub(super) enum Step<V> {
@@ -57,7 +85,8 @@ pub(super) enum Step<V> {
 }
 
 impl Engine {
-    /// Answers from near or remote, or else runs the loader and keeps what it returns.
+    /// Answers from near or remote, even if that is stale, or else runs the loader and keeps what it
+    /// returns.
     ///
     /// `flight` is from before any of it; `patience` is for the loads of other instances.
     pub(super) async fn lead<V, E, F, Fut>(
@@ -65,7 +94,7 @@ impl Engine {
         call: Call<'_>,
         flight: Arc<Snapshot>,
         patience: Duration,
-        load: F,
+        loader: &Loader<F>,
     ) -> Result<Answer<V>, E>
     where
         V: Value,
@@ -75,36 +104,57 @@ impl Engine {
         // Whoever led before us may have been loading.
         flight.note_loading(false);
         // Another flight may have landed between our near look-up and our seat.
-        if let Some((value, _)) = self.probe_near(call.key) {
-            return Ok(Answer::new(value, Outcome::NearHit));
+        if let Probe::Hit(answer) = self.probe_near(call.key) {
+            return Ok(answer);
         }
         let mut snapshot = Arc::clone(&flight);
         let ticket = match self.search(call, &mut snapshot, patience).await {
             Step::Found(answer) => return Ok(answer),
             Step::Held => {
                 flight.note_loading(true);
-                let (loaded, _) = self.run(call, load).await?;
+                let (loaded, _) = self.run(call, loader).await?;
                 return Ok(Answer::new(loaded.value, Outcome::Loaded));
             }
             Step::Load(ticket) => ticket,
             Step::Wait => None,
         };
         flight.note_loading(true);
-        let (loaded, cost) = self.run(call, load).await?;
+        let (loaded, cost) = self.run(call, loader).await?;
         self.keep(call, &loaded, cost, ticket, &snapshot).await;
         Ok(Answer::new(loaded.value, Outcome::Loaded))
     }
 
-    async fn run<V, E, F, Fut>(&self, call: Call<'_>, load: F) -> Result<(Loaded<V>, Duration), E>
+    /// Runs the loader, and tells how long it took.
+    pub(super) async fn run<V, E, F, Fut>(
+        &self,
+        call: Call<'_>,
+        loader: &Loader<F>,
+    ) -> Result<(Loaded<V>, Duration), E>
     where
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<Loaded<V>, E>>,
     {
         let _turn = self.turn().await;
+        self.pace(call.key).await;
         call.counters.loads.add_one();
         let started = self.clock.monotonic();
-        let value = load().await?;
-        Ok((value, self.clock.monotonic().saturating_sub(started)))
+        let loaded = loader.start().await;
+        let cost = self.clock.monotonic().saturating_sub(started);
+        match &loaded {
+            Ok(_) => self.backoff.succeeded(call.key.local_hash()),
+            Err(_) => _ = self.backoff.failed(call.key.local_hash(), self.clock.monotonic()),
+        }
+        Ok((loaded?, cost))
+    }
+
+    /// Waits a little before a loader is asked that has failed, if the settings want that.
+    async fn pace(&self, key: &Key) {
+        let longest = self.settings.backoff_wait;
+        if !longest.is_zero()
+            && let Some(left) = self.backoff.left(key.local_hash(), self.clock.monotonic())
+        {
+            sleep(left.min(longest)).await;
+        }
     }
 
     /// Looks in the remote level, until there is a value, the right to fill, or no more time.
@@ -160,7 +210,7 @@ impl Engine {
             }
         };
         match self.open(call, snapshot, &found) {
-            Ok(answer) => return Step::Found(answer),
+            Ok(opened) => return Step::Found(opened.answer()),
             Err(unusable) if !*noted => self.note_unusable(call, unusable),
             Err(_) => {}
         }
@@ -168,7 +218,7 @@ impl Engine {
         self.claim(call.key, snapshot, found).await
     }
 
-    async fn claim<V>(&self, key: &Key, snapshot: &Snapshot, found: Found) -> Step<V> {
+    pub(super) async fn claim<V>(&self, key: &Key, snapshot: &Snapshot, found: Found) -> Step<V> {
         let Some(remote) = &self.remote else { return Step::Load(None) };
         match remote.claim(key, &found.bytes, found.before).await {
             Ok(None) => Step::Wait,
@@ -187,7 +237,7 @@ impl Engine {
     /// Who removed the entry may not be told: of two changes at once, the server tells the last,
     /// and not to its author, and that was our lease. The flight itself goes on: what it loads is
     /// newer than that.
-    fn note_lease(&self, key: &Key, snapshot: &Snapshot) {
+    pub(super) fn note_lease(&self, key: &Key, snapshot: &Snapshot) {
         if self.is_listening() {
             self.fences.bump_key_of(key, snapshot);
             self.near.iter().for_each(|near| near.remove(key.as_bytes()));
@@ -200,23 +250,25 @@ impl Engine {
         call: Call<'_>,
         snapshot: &Snapshot,
         found: &Found,
-    ) -> Result<Answer<V>, Unusable> {
+    ) -> Result<Opened<V>, Unusable> {
         let (schema, current) = (call.options.schema(), found.current.numbers());
-        let (value, left) = self.packer.unpack::<V>(&found.bytes, call.key, schema, current)?;
-        let value = Arc::new(value);
+        let unpacked = self.packer.unpack::<V>(&found.bytes, call.key, schema, current)?;
+        let Unpacked { value, left, cost } = unpacked;
+        let (value, early) = (Arc::new(value), early(cost, self.refresh_ahead(call)));
         if let Ok(measure) = measure(&*value) {
             // A replica may have said what the primary has told the end of already.
             let is_lagging = self.remote.as_ref().is_some_and(|remote| remote.is_lagging());
             let backing = if is_lagging { Backing::None } else { Backing::Remote };
             let asked = self.clock.monotonic();
-            let copy = NearCopy { weight: measure.weight, fresh: left, asked, backing };
+            let left = self.times(call).near.map_or(left, |near| left.at_most(near));
+            let copy = NearCopy { weight: measure.weight, left, early, asked, backing };
             if found.marks.is_empty() {
                 self.keep_near(call, &value, copy, snapshot);
             } else {
                 self.keep_near(call, &value, copy, &snapshot.with(found.marks.clone()));
             }
         }
-        Ok(Answer::new(value, Outcome::RemoteHit))
+        Ok(Opened { value, left, early })
     }
 
     pub(super) fn note_unusable(&self, call: Call<'_>, unusable: Unusable) {

@@ -1,11 +1,14 @@
 //! From a call to its answer: near, then remote, then the loader.
 
 pub(crate) mod answer;
+mod background;
+mod backoff;
 mod batch;
 mod bulkhead;
-mod decide;
+pub(crate) mod decide;
 pub(crate) mod fence;
 mod flight;
+mod freshen;
 mod haul;
 mod keep;
 mod lead;
@@ -13,25 +16,28 @@ pub(crate) mod loaded;
 #[cfg(model)]
 #[cfg(test)]
 mod models;
+pub(crate) mod owned;
 pub(crate) mod pack;
+mod share;
 mod write;
 
-use std::any::Any;
 use std::future::Future;
-use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
-use tokio::time::sleep;
+use tokio::time::Instant;
 
 use self::answer::{Answer, Sharing, Value};
+use self::background::Background;
+use self::backoff::Backoff;
 use self::bulkhead::{Bulkhead, Turn};
+use self::decide::is_early;
 use self::fence::Fences;
-use self::flight::{Flights, Landing, Seat, Shared};
+use self::flight::Flights;
 use self::loaded::Loaded;
 use self::pack::Packer;
+use self::share::Loader;
 use crate::clock::Clock;
 use crate::codec::Codec;
 use crate::key::Key;
@@ -39,6 +45,7 @@ use crate::level::ears::Ears;
 use crate::level::near::{Near, NearEntry, NearUsage};
 use crate::level::remote::Remote;
 use crate::policy::{CallOptions, Settings, TtlTable};
+use crate::random::random;
 use crate::stats::{CacheCounters, Closed, EntityCounters, Health, Outcome, Stats};
 
 /// The parts of a cache, and the line that a call takes through them.
@@ -47,6 +54,10 @@ pub(crate) struct Engine {
     near: Option<Arc<dyn Near>>,
     remote: Option<Arc<Remote>>,
     flights: Flights,
+    /// The loads of values that are there, but stale.
+    refreshes: Flights,
+    backoff: Backoff,
+    background: Arc<Background>,
     bulkhead: Bulkhead,
     fences: Arc<Fences>,
     packer: Packer,
@@ -101,12 +112,17 @@ impl Engine {
             Arc::new(Remote::new(backend, Arc::new(ears), settings, longest, counters, fences))
         });
         let packer = Packer::new(codec, Arc::clone(&clock), settings.max_value_bytes);
-        let (flights, warned_of_table) = (Flights::new(), AtomicBool::new(false));
+        let (flights, refreshes) = (Flights::new(), Flights::new());
+        let (backoff, background) = (Backoff::new(&settings), Background::new(&settings));
+        let warned_of_table = AtomicBool::new(false);
         let bulkhead = Bulkhead::new(&settings, Arc::clone(&counters));
         Self {
             near,
             remote,
             flights,
+            refreshes,
+            backoff,
+            background: Arc::new(background),
             bulkhead,
             fences,
             packer,
@@ -120,17 +136,28 @@ impl Engine {
 
     /// Answers a call that a near entry can answer.
     pub(crate) fn near_hit<V: Value>(&self, key: &Key) -> Option<Answer<V>> {
-        let (value, entry) = self.probe_near(key)?;
-        entry.counters.near_hits.add_one();
-        Some(Answer::new(value, Outcome::NearHit))
+        match self.near(key) {
+            Probe::Hit(answer) => Some(answer),
+            Probe::Missing | Probe::Stale(_) => None,
+        }
     }
 
-    /// Answers a call that no near entry could answer.
+    /// Looks near, and counts a hit.
+    pub(crate) fn near<V: Value>(&self, key: &Key) -> Probe<V> {
+        let Some((probe, entry)) = self.look_near(key) else { return Probe::Missing };
+        if matches!(probe, Probe::Hit(_)) {
+            entry.counters.near_hits.add_one();
+        }
+        probe
+    }
+
+    /// Answers a call that no near entry could answer, unless with a `stale` value.
     pub(crate) async fn fetch<V, E, F, Fut>(
         &self,
         key: &Key,
-        options: Asked<'_>,
+        asked: Asked<'_>,
         sharing: Sharing<E>,
+        stale: Option<Arc<V>>,
         load: F,
     ) -> Result<Answer<V>, E>
     where
@@ -140,20 +167,47 @@ impl Engine {
         E: Send,
     {
         let counters = self.counters.entities.of(key.entity());
-        let Asked { options, late_tags } = options;
-        let call = Call { key, options, counters: &counters, late_tags };
+        let call = Call::new(key, asked, &counters);
         let result = if key.is_too_long() {
             self.bypass(call, load).await
         } else {
-            self.fly(call, sharing, load).await
+            self.serve(call, &sharing, stale, &Loader::new(load)).await
         };
-        match &result {
-            Ok(answer) => counters.answered(answer.outcome),
-            Err(_) => counters.failed.add_one(),
+        self.note_answer(call, &result);
+        result
+    }
+
+    /// Answers a call, and has a stale value loaded again by one of those who ask for it.
+    async fn serve<V, E, F, Fut>(
+        &self,
+        call: Call<'_>,
+        sharing: &Sharing<E>,
+        stale: Option<Arc<V>>,
+        loader: &Loader<F>,
+    ) -> Result<Answer<V>, E>
+    where
+        V: Value,
+        F: FnOnce() -> Fut + Send,
+        Fut: Future<Output = Result<Loaded<V>, E>> + Send,
+        E: Send,
+    {
+        let stale = match stale {
+            Some(value) => value,
+            None => match self.fly(call, sharing, loader).await? {
+                Answer { value, outcome: Outcome::Stale, .. } => value,
+                answer => return Ok(answer),
+            },
+        };
+        Ok(self.freshen(call, stale, loader).await)
+    }
+
+    fn note_answer<V, E>(&self, call: Call<'_>, result: &Result<Answer<V>, E>) {
+        match result {
+            Ok(answer) => call.counters.answered(answer.outcome),
+            Err(_) => call.counters.failed.add_one(),
         }
         let outcome = result.as_ref().map_or("failed", |answer| answer.outcome.as_str());
-        tracing::debug!(entity = key.entity(), outcome, "answered");
-        result
+        tracing::debug!(entity = call.key.entity(), outcome, "answered");
     }
 
     pub(crate) fn stats(&self) -> Stats {
@@ -161,7 +215,11 @@ impl Engine {
         Stats {
             entities: counters.entities.read().collect(),
             near: self.near.as_ref().map_or_else(NearUsage::default, |near| near.usage()),
-            in_flight: self.flights.len() as u64,
+            in_flight: (self.flights.len() + self.refreshes.len()) as u64,
+            in_background: self.background.len() as u64,
+            background_refused: counters.background_refused.read(),
+            soft_timeouts: counters.soft_timeouts.read(),
+            hard_timeouts: counters.hard_timeouts.read(),
             remote_errors: counters.remote_errors.read(),
             remote_timeouts: counters.remote_timeouts.read(),
             remote_slow: counters.remote_slow.read(),
@@ -191,10 +249,27 @@ impl Engine {
     }
 
     pub(crate) async fn close(&self) -> Closed {
-        match &self.remote {
-            Some(remote) => remote.close().await,
+        let (within, started) = (self.settings.close_timeout, Instant::now());
+        // First: what they load may still be kept.
+        let loads_left = self.background.close(within).await;
+        let closed = match &self.remote {
+            Some(remote) => remote.close(within.saturating_sub(started.elapsed())).await,
             None => Closed::default(),
-        }
+        };
+        closed.with_loads(loads_left)
+    }
+
+    pub(crate) fn hard_timeout(&self, options: &CallOptions) -> Option<Duration> {
+        options.hard().or(self.settings.hard_timeout)
+    }
+
+    pub(crate) fn note_hard_timeout(&self) {
+        self.counters.hard_timeouts.add_one();
+    }
+
+    /// Ends the loads that go on without their callers.
+    pub(crate) fn abandon(&self) {
+        self.background.end();
     }
 
     async fn bypass<V, E, F, Fut>(&self, call: Call<'_>, load: F) -> Result<Answer<V>, E>
@@ -216,8 +291,13 @@ impl Engine {
         }
     }
 
-    /// Returns the near value of `key`, if its time and its fences allow that.
-    fn probe_near<V: Value>(&self, key: &Key) -> Option<(Arc<V>, Arc<NearEntry>)> {
+    /// As [`near`](Self::near), without counting.
+    fn probe_near<V: Value>(&self, key: &Key) -> Probe<V> {
+        self.look_near(key).map_or(Probe::Missing, |(probe, _)| probe)
+    }
+
+    /// Looks for a near value that its time and its fences allow.
+    fn look_near<V: Value>(&self, key: &Key) -> Option<(Probe<V>, Arc<NearEntry>)> {
         // The text of a key that is too long is cut off, and may be that of another.
         let near = self.near.as_ref().filter(|_| !key.is_too_long())?;
         let entry = near.get(key)?;
@@ -228,128 +308,31 @@ impl Engine {
             return None;
         }
         let value = Arc::clone(&entry.value).downcast::<V>().ok()?;
-        Some((value, entry))
-    }
-
-    /// Shares the load with whoever else asks for the same key now.
-    ///
-    /// Who has waited too long leaves the flight and shares another, so that a slow load does not
-    /// become one load per caller.
-    async fn fly<V, E, F, Fut>(
-        &self,
-        call: Call<'_>,
-        sharing: Sharing<E>,
-        load: F,
-    ) -> Result<Answer<V>, E>
-    where
-        V: Value,
-        F: FnOnce() -> Fut + Send,
-        Fut: Future<Output = Result<Loaded<V>, E>> + Send,
-        E: Send,
-    {
-        let loader = Loader::new(load);
-        let (mut patience, mut wait) = (self.settings.wait, self.settings.wait);
-        loop {
-            let seat = self.flights.join::<V>(call.key, call.late_tags, &self.fences);
-            let mut own = None;
-            let (own_result, loader_here, sharing_here) = (&mut own, &loader, &sharing);
-            let snapshot = Arc::clone(seat.snapshot());
-            let lead = move || async move {
-                let Some(load) = loader_here.take() else { return Landing::Failed(None) };
-                let result = self.lead(call, snapshot, patience, load).await;
-                landing(own_result.insert(result), sharing_here)
-            };
-            let landing = land_within(wait, &seat, &loader, lead).await;
-            if let Some(result) = own {
-                return result;
-            }
-            if let Some(landing) = landing {
-                return self.follow(call, sharing, loader, landing).await;
-            }
-            self.counters.waits_given_up.add_one();
-            seat.abandon();
-            // Longer each time: loads that outlast every wait would answer one caller per wait.
-            (patience, wait) = (Duration::ZERO, wait.saturating_mul(2));
+        let left = entry.fresh_until().saturating_sub(now);
+        if left.is_zero() {
+            return Some((Probe::Stale(value), entry));
         }
-    }
-
-    /// Takes what another's load came to, or asks the loader where that cannot be shared.
-    async fn follow<V, E, F, Fut>(
-        &self,
-        call: Call<'_>,
-        sharing: Sharing<E>,
-        loader: Loader<F>,
-        landing: Landing,
-    ) -> Result<Answer<V>, E>
-    where
-        V: Value,
-        F: FnOnce() -> Fut,
-        Fut: Future<Output = Result<Loaded<V>, E>>,
-    {
-        match landing {
-            Landing::Value(value, outcome) => {
-                if let Ok(value) = value.downcast::<V>() {
-                    call.counters.coalesced.add_one();
-                    return Ok(Answer::new(value, outcome));
-                }
-            }
-            Landing::Failed(error) => {
-                if let Some(error) = error.and_then(|error| (sharing.unpack)(&error)) {
-                    call.counters.coalesced.add_one();
-                    return Err(error);
-                }
-            }
-        }
-        let load = loader.take().expect("a caller that did not lead still has its loader");
-        let snapshot = Arc::new(self.fences.snapshot(call.key));
-        self.lead(call, snapshot, Duration::ZERO, load).await
+        let is_due = now >= entry.calm_until && is_early(left, entry.early(), random());
+        Some((Probe::Hit(Answer { is_due, ..Answer::new(value, Outcome::NearHit) }), entry))
     }
 }
 
-/// A loader that runs at most once, whoever gets to it.
-struct Loader<F>(Mutex<Option<F>>);
-
-impl<F> Loader<F> {
-    fn new(load: F) -> Self {
-        Self(Mutex::new(Some(load)))
-    }
-
-    fn take(&self) -> Option<F> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn is_taken(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none()
-    }
+/// What a look into the near level found.
+#[derive(Debug)]
+pub(crate) enum Probe<V> {
+    Hit(Answer<V>),
+    Missing,
+    Stale(Arc<V>),
 }
 
-/// Waits for the landing; `None` if somebody else's load takes longer than `wait`.
-async fn land_within<F, L, Fut>(
-    wait: Duration,
-    seat: &Seat<'_>,
-    loader: &Loader<F>,
-    lead: L,
-) -> Option<Landing>
-where
-    L: FnOnce() -> Fut,
-    Fut: Future<Output = Landing>,
-{
-    match select(pin!(seat.land(lead)), pin!(sleep(wait))).await {
-        Either::Left((landing, _)) => Some(landing),
-        Either::Right(((), landing)) if loader.is_taken() => Some(landing.await),
-        Either::Right(_) => None,
+impl<'a> Call<'a> {
+    fn new(key: &'a Key, asked: Asked<'a>, counters: &'a Arc<EntityCounters>) -> Self {
+        let Asked { options, late_tags } = asked;
+        Self { key, options, counters, late_tags }
     }
-}
 
-fn landing<V: Any + Send + Sync, E>(
-    result: &Result<Answer<V>, E>,
-    sharing: &Sharing<E>,
-) -> Landing {
-    match result {
-        Ok(answer) => {
-            let value: Shared = Arc::<V>::clone(&answer.value);
-            Landing::Value(value, answer.outcome)
-        }
-        Err(error) => Landing::Failed((sharing.pack)(error)),
+    /// A call whose load names no tags.
+    fn plain(key: &'a Key, options: &'a CallOptions, counters: &'a Arc<EntityCounters>) -> Self {
+        Self::new(key, Asked { options, late_tags: false }, counters)
     }
 }

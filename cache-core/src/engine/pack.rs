@@ -9,10 +9,11 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::answer::Value;
-use super::decide::{Action, Window, decide};
+use super::decide::{Action, Left, Window, decide};
 use crate::clock::Clock;
 use crate::codec::{self, Codec, fingerprint};
 use crate::key::Key;
+use crate::policy::Lifetime;
 use crate::random::random;
 use crate::wire::{self, Flaw, Header};
 use crate::{Error, ErrorKind, Result};
@@ -42,10 +43,19 @@ struct Schema {
 pub(crate) struct Label<'a> {
     pub(crate) key: &'a Key,
     pub(crate) schema: Option<u32>,
-    pub(crate) fresh: Duration,
+    pub(crate) lifetime: Lifetime,
     pub(crate) cost: Duration,
     pub(crate) generations: &'a [(u64, u64)],
     pub(crate) tags: Vec<Box<[u8]>>,
+}
+
+/// What an entry says.
+#[derive(Debug)]
+pub(crate) struct Unpacked<V> {
+    pub(crate) value: V,
+    pub(crate) left: Left,
+    /// How long its load took.
+    pub(crate) cost: Duration,
 }
 
 /// Why stored bytes are not an answer.
@@ -83,8 +93,8 @@ impl Packer {
             compressed: false,
             fingerprint,
             created: self.now(),
-            fresh: label.fresh,
-            stale: label.fresh,
+            fresh: label.lifetime.fresh,
+            stale: label.lifetime.stale,
             cost: label.cost,
             version: random(),
             key: label.key.echo(),
@@ -94,14 +104,14 @@ impl Packer {
         wire::encode(&header, &payload)
     }
 
-    /// Takes the value out of an entry, with the time it stays fresh.
+    /// Takes the value out of an entry.
     pub(crate) fn unpack<V: Value>(
         &self,
         stored: &[u8],
         key: &Key,
         schema: Option<u32>,
         generations: &[(u64, u64)],
-    ) -> Result<(V, Duration), Unusable> {
+    ) -> Result<Unpacked<V>, Unusable> {
         let (header, payload) = wire::decode(stored, self.max_value_bytes)?;
         // A type without a fingerprint was never written, so whatever this is, it is not ours.
         let fingerprint = self.schema::<V>(schema).fingerprint.map_err(|_| Flaw::Schema)?;
@@ -113,11 +123,12 @@ impl Packer {
             return Err(Unusable::Invalidated);
         }
         let age = Duration::from_millis(self.now().saturating_sub(header.created));
-        let Action::Serve { left } = decide(Some(age), Window { fresh: header.fresh }) else {
+        let window = Window { fresh: header.fresh, stale: header.stale };
+        let (Action::Serve(left) | Action::ServeStale(left)) = decide(Some(age), window) else {
             return Err(Unusable::Expired);
         };
         let value = codec::decode_value(&*self.codec, payload).map_err(|_| Flaw::Payload)?;
-        Ok((value, left))
+        Ok(Unpacked { value, left, cost: header.cost })
     }
 
     fn now(&self) -> u64 {
@@ -158,6 +169,11 @@ mod tests {
     use crate::clock::SystemClock;
     use crate::testing;
 
+    const LIFETIME: Lifetime = {
+        let minute = Duration::from_secs(60);
+        Lifetime { fresh: minute, stale: minute, near: minute }
+    };
+
     #[test]
     fn versions_without_end_are_not_kept_and_work_all_the_same() {
         let packer = Packer::new(Arc::new(codec::Bincode), Arc::new(SystemClock), 1024);
@@ -165,7 +181,7 @@ mod tests {
         let label = |version| Label {
             key: &key,
             schema: version,
-            fresh: Duration::from_secs(60),
+            lifetime: LIFETIME,
             cost: Duration::ZERO,
             generations: &[],
             tags: Vec::new(),
@@ -174,7 +190,7 @@ mod tests {
         for version in 0..5000 {
             let version = Some(version);
             let stored = packer.pack(&7_u64, label(version)).unwrap();
-            assert_eq!(packer.unpack::<u64>(&stored, &key, version, &[]).unwrap().0, 7);
+            assert_eq!(packer.unpack::<u64>(&stored, &key, version, &[]).unwrap().value, 7);
         }
         packer.pack(&7_u64, label(None)).unwrap();
 
@@ -190,7 +206,7 @@ mod tests {
         let label = Label {
             key: &key,
             schema: None,
-            fresh: Duration::from_secs(60),
+            lifetime: LIFETIME,
             cost: Duration::ZERO,
             generations: &[],
             tags: Vec::new(),
@@ -202,7 +218,7 @@ mod tests {
 
         let read = |stored: &[u8]| packer.unpack::<u64>(stored, &key, None, &[]);
 
-        assert_eq!(read(&plain).unwrap().0, 7);
+        assert_eq!(read(&plain).unwrap().value, 7);
         assert_eq!(read(&stored).unwrap_err(), Unusable::Flawed(Flaw::Version));
     }
 }

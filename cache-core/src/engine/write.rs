@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use super::answer::{Answer, Value};
 use super::keep::{Backing, Filled, NearCopy};
+use super::lead::Opened;
 use super::{Call, Engine};
 use crate::backend::is_outage;
 use crate::group::Group;
 use crate::key::Key;
 use crate::level::remote::Remote;
-use crate::policy::{CallOptions, InvalidatePolicy};
+use crate::policy::{CallOptions, InvalidatePolicy, Lifetime, Times};
 use crate::{Error, ErrorKind, Invalidation, Result};
 
 impl Engine {
@@ -56,7 +57,7 @@ impl Engine {
         let keys = std::slice::from_ref(call.key);
         let mut fence = Fence::raise(self, Cover::Keys(keys));
         let measure = self.measure(&**value)?;
-        let Some(fresh) = self.lifetime(call, measure) else {
+        let Some(lifetime) = self.lifetime(call, measure, Times::NONE) else {
             return self.tell_keys(keys, self.settings.hold).await.map(drop);
         };
         let asked = self.clock.monotonic();
@@ -64,7 +65,7 @@ impl Engine {
         let mut backing = Backing::Remote;
         let settled = match &self.remote {
             None => Some(snapshot),
-            Some(remote) => match self.put(remote, call, &**value, fresh).await? {
+            Some(remote) => match self.put(remote, call, &**value, lifetime).await? {
                 Some(filled) => self.settled(call, filled, &snapshot).await,
                 None => {
                     backing = Backing::None;
@@ -78,7 +79,8 @@ impl Engine {
         self.near.iter().for_each(|near| near.remove(call.key.as_bytes()));
         // If nobody else wrote or invalidated in the meantime, here or elsewhere, it is the newest.
         if is_alone {
-            let copy = NearCopy { weight: measure.weight, fresh, asked, backing };
+            let (weight, left, early) = (measure.weight, lifetime.near_left(), Duration::ZERO);
+            let copy = NearCopy { weight, left, early, asked, backing };
             self.keep_near(call, value, copy, &snapshot);
         }
         Ok(())
@@ -91,11 +93,11 @@ impl Engine {
         remote: &Arc<Remote>,
         call: Call<'_>,
         value: &V,
-        fresh: Duration,
+        lifetime: Lifetime,
     ) -> Result<Option<Filled>> {
         let debt = remote.debt_of_keys(std::slice::from_ref(call.key), self.settings.hold);
         let error = match remote.seize(call.key).await {
-            Ok(ticket) => match self.fill(call, value, fresh, Duration::ZERO, ticket).await {
+            Ok(ticket) => match self.fill(call, value, lifetime, Duration::ZERO, ticket).await {
                 Err(error) if is_outage(error.kind()) => error,
                 // What was before has gone, whether this could be stored or not.
                 result => {
@@ -156,8 +158,10 @@ impl Engine {
         let snapshot = self.fences.snapshot(call.key);
         let keys = std::slice::from_ref(call.key);
         let found = self.remote.as_ref()?.peek_many(keys).await.pop()??;
-        let answer = self.open(call, &snapshot, &found);
-        answer.map_err(|unusable| self.note_unusable(call, unusable)).ok()
+        let opened = self.open(call, &snapshot, &found);
+        let opened = opened.map_err(|unusable| self.note_unusable(call, unusable)).ok();
+        // Nobody here could load it again.
+        opened.filter(|opened| !opened.is_stale()).map(Opened::answer)
     }
 
     async fn tell_keys(&self, keys: &[Key], hold: Option<Duration>) -> Result<Invalidation> {

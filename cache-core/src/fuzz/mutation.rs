@@ -78,14 +78,14 @@ fn write(header: &Header, value: &Sample) -> Vec<u8> {
 }
 
 fn read(stored: &[u8], wanted: &Header) -> Result<Sample, Unusable> {
-    READER.unpack(stored, &key(), None, &wanted.groups).map(|(value, _)| value)
+    READER.unpack(stored, &key(), None, &wanted.groups).map(|unpacked| unpacked.value)
 }
 
 fn expected(header: &Header, value: &Sample) -> Result<Sample, Unusable> {
     let age = Noon.wall().saturating_sub(Duration::from_millis(header.created));
     match header {
         Header { compressed: true, .. } => Err(Unusable::Flawed(Flaw::Version)),
-        Header { fresh, .. } if age >= *fresh => Err(Unusable::Expired),
+        Header { fresh, stale, .. } if age >= *fresh.max(stale) => Err(Unusable::Expired),
         _ => Ok(value.clone()),
     }
 }

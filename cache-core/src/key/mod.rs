@@ -6,7 +6,7 @@ mod text;
 use std::fmt;
 use std::sync::LazyLock;
 
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128};
 
 pub use part::KeyPart;
 pub use text::KeyWriter;
@@ -55,6 +55,9 @@ impl Key {
 
     /// The most tags of an entry that is kept: no envelope holds more groups.
     const MAX_TAGS: usize = Header::MAX_GROUPS;
+
+    /// What the names of leases begin with that keep others from refreshing an entry.
+    pub(crate) const REFRESHING: &[u8] = b"!refresh:";
 
     /// Starts a key from an escaped `namespace:` and an entity.
     pub(crate) fn new(prefix: &[u8], entity: impl FnOnce(&mut KeyWriter)) -> Self {
@@ -144,6 +147,14 @@ impl Key {
     /// Returns the key as text. It may hold user ids: do not log it.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(self.text.as_bytes()).unwrap_or_default()
+    }
+
+    /// Returns the name of the lease that keeps others from refreshing the entry.
+    pub(crate) fn refreshing(&self) -> Self {
+        Self::new(self.prefix(), |text| {
+            text.raw(Self::REFRESHING);
+            text.raw(format!("{:032x}", xxh3_128(self.as_bytes())).as_bytes());
+        })
     }
 
     /// Whether the key is longer than [`Key::MAX_LEN`] and so cannot be cached.

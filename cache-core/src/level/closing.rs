@@ -1,6 +1,7 @@
 //! The end of the remote level: what can still be told is told.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
@@ -10,12 +11,16 @@ use super::releases::Releases;
 use crate::stats::Closed;
 
 impl Gate {
-    /// Tells the backend what it is owed, within `close_timeout`, and ends its work.
+    /// Tells the backend what it is owed, for as long as `within`, and ends its work.
     ///
     /// # Cancellation
     ///
     /// Dropped half-way, the gate stays as it is, or is closed.
-    pub(super) async fn close(self: &Arc<Self>, releases: &Arc<Releases>) -> Closed {
+    pub(super) async fn close(
+        self: &Arc<Self>,
+        releases: &Arc<Releases>,
+        within: Duration,
+    ) -> Closed {
         let told = async {
             // Leases end by themselves: a store that is down is not waited for because of them.
             let is_owed = || !self.standing().journal.is_empty();
@@ -31,7 +36,7 @@ impl Gate {
             }
         };
         // Late is as good as done: what is left is counted.
-        let _ = timeout(self.settings.close_timeout, told).await;
+        let _ = timeout(within, told).await;
         let left = {
             let mut standing = self.standing();
             self.apply(&mut standing, Event::Closed);

@@ -11,7 +11,7 @@ use super::near::{Near, NearEntry};
 use crate::backend::{Listener, News};
 use crate::clock::Clock;
 use crate::engine::fence::Fences;
-use crate::key::local_hash;
+use crate::key::{Key, local_hash};
 use crate::stats::{CacheCounters, Hearing};
 
 /// How many groups of waiting callers there are. Two keys that share one wake each other in vain.
@@ -157,6 +157,9 @@ impl Ears {
 
     fn changed(&self, key: &[u8]) {
         let Some(name) = key.strip_prefix(&*self.prefix) else { return };
+        if name.starts_with(Key::REFRESHING) {
+            return;
+        }
         if name.starts_with(b"!") {
             return self.fences.bump_group(key);
         }

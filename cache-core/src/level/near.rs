@@ -53,6 +53,11 @@ impl NearUsage {
 /// A decoded value and what must hold for it to be served.
 pub struct NearEntry {
     pub(crate) value: Arc<dyn Any + Send + Sync>,
+    /// Until when it is served and nothing else happens, on the monotonic clock.
+    pub(crate) calm_until: Duration,
+    /// How much longer than that it is fresh, in milliseconds; it may be refreshed then.
+    pub(crate) early_ms: u32,
+    /// Until when it may be served at all.
     pub(crate) expires: Duration,
     pub(crate) snapshot: Snapshot,
     /// Whether the entry's fences held after it was stored. Until then nobody may serve it.
@@ -67,6 +72,15 @@ impl NearEntry {
     /// Returns the memory the entry takes, in bytes, roughly: value, key and bookkeeping.
     pub fn weight(&self) -> u32 {
         self.weight
+    }
+
+    /// Returns for how long before the end of its fresh time it may be refreshed.
+    pub(crate) fn early(&self) -> Duration {
+        Duration::from_millis(self.early_ms.into())
+    }
+
+    pub(crate) fn fresh_until(&self) -> Duration {
+        self.calm_until.saturating_add(self.early())
     }
 }
 

@@ -15,7 +15,7 @@ use super::releases::Releases;
 use super::ticket::{Before, Ticket};
 use crate::backend::{
     Backend, InvalidateOptions, LeaseRequest, ListenOptions, Listener, SetMode, SetOptions,
-    SetOutcome,
+    SetOutcome, Slot,
 };
 use crate::engine::fence::{Fences, Marks};
 use crate::group::{Generation, Group};
@@ -81,6 +81,30 @@ impl Remote {
     ) -> Result<Option<(Ticket, SetOutcome)>> {
         let placed = self.place(key, SetMode::IfStamp(Stamp::of(unusable))).await?;
         Ok(placed.map(|(ticket, outcome)| (ticket.under(before), outcome)))
+    }
+
+    /// Takes the right to replace an entry that can be served still; `None` if somebody else has it.
+    pub(crate) async fn refresh(
+        self: &Arc<Self>,
+        key: &Key,
+        entry: &[u8],
+        before: Before,
+    ) -> Result<Option<Ticket>> {
+        let (side, request) = (key.refreshing(), LeaseRequest::new(self.settings.lease_ttl));
+        let lease = Ticket::new(self, &side, request.stamp);
+        let asked = self.gate.backend.get(std::slice::from_ref(&side), Some(&request));
+        let slot = self.gate.call_each(1, asked).await.pop();
+        let ticket = Ticket::to_refresh(self, key, Stamp::of(entry)).under(before);
+        match slot {
+            Some(Ok(Slot::Leased)) => Ok(Some(ticket.beside(lease))),
+            Some(Ok(Slot::Busy | Slot::Held)) => Ok(lease.disarmed(None)),
+            // What is no lease keeps nobody from refreshing.
+            Some(Ok(Slot::Alien | Slot::Entry(_) | Slot::Missing)) => {
+                Ok(lease.disarmed(Some(ticket)))
+            }
+            Some(Err(error)) => Err(error),
+            None => Ok(None),
+        }
     }
 
     /// Whether what is stored under `key` begins with `stamp`; false if that cannot be found out.
@@ -167,10 +191,10 @@ impl Remote {
         self.gate.standing().journal.len()
     }
 
-    /// Tells the remote level what it is owed, within `close_timeout`, and ends the backend's work.
+    /// Tells the remote level what it is owed, for as long as `within`, and ends the backend's work.
     /// The remote level is then down for good.
-    pub(crate) async fn close(&self) -> Closed {
-        self.gate.close(&self.releases).await
+    pub(crate) async fn close(&self, within: Duration) -> Closed {
+        self.gate.close(&self.releases, within).await
     }
 
     pub(crate) fn health(&self) -> RemoteHealth {

@@ -38,13 +38,39 @@ pub(crate) struct Ticket {
     /// The number that moves with every tag, if it was asked for.
     any_tag: Option<(u64, u64)>,
     armed: bool,
+    /// The lease that keeps others from refreshing the entry at the same time.
+    refresh: Option<Box<Ticket>>,
 }
 
 impl Ticket {
     pub(super) fn new(remote: &Arc<Remote>, key: &Key, stamp: Stamp) -> Self {
         let (remote, key, tags) = (Arc::clone(remote), key.clone(), key.tags().to_vec());
         let generations = Generations::default();
-        Self { remote, key, stamp, generations, tags, any_tag: None, armed: true }
+        let (any_tag, refresh) = (None, None);
+        Self { remote, key, stamp, generations, tags, any_tag, armed: true, refresh }
+    }
+
+    /// Returns the right to replace an entry by a newer one, which leaves it as it is when it is
+    /// given up.
+    pub(super) fn to_refresh(remote: &Arc<Remote>, key: &Key, entry: Stamp) -> Self {
+        let mut ticket = Self::new(remote, key, entry);
+        ticket.armed = false;
+        ticket
+    }
+
+    /// Adds the lease that keeps others from refreshing the entry.
+    pub(super) fn beside(mut self, lease: Self) -> Self {
+        self.refresh = Some(Box::new(lease));
+        self
+    }
+
+    /// Gives up a refresh that failed, and keeps others from it for a while.
+    pub(crate) async fn rest(mut self, time: Duration) {
+        let Some(mut lease) = self.refresh.take() else { return };
+        let stored = Bytes::copy_from_slice(lease.stamp.as_bytes());
+        let kept = lease.remote.replace(&lease.key, stored, lease.stamp, time).await;
+        // If it is not kept it is given back.
+        lease.armed = kept.is_err();
     }
 
     /// Returns the ticket for a load that begins under `generations`.

@@ -2,33 +2,44 @@
 
 use std::time::Duration;
 
-use super::{Ttl, TtlTable};
+use super::Ttl;
+use super::lifetime::Times;
 use crate::Result;
 
 /// Options of one call or one annotated function.
 ///
-/// What is not set here comes from the TTL table.
+/// What says how long an answer lives has four layers: what the loader decided
+/// ([`Loaded::with_ttl`](crate::Loaded::with_ttl)) counts before what the call asks for, which counts
+/// before the [`TtlTable`](crate::TtlTable), which counts before the defaults. Each layer counts for what it sets,
+/// time by time; where times of two layers contradict each other, `fresh` counts.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CallOptions {
-    fresh: Option<Duration>,
-    none: Option<Duration>,
+    times: Times,
     version: Option<u32>,
+    soft_timeout: Option<Duration>,
+    hard_timeout: Option<Duration>,
+    refresh_ahead: Option<f64>,
 }
 
 impl CallOptions {
-    /// Takes everything from the TTL table.
+    /// Takes everything from the TTL table and the settings.
     pub const fn table() -> Self {
-        Self { fresh: None, none: None, version: None }
+        Self {
+            times: Times::NONE,
+            version: None,
+            soft_timeout: None,
+            hard_timeout: None,
+            refresh_ahead: None,
+        }
     }
 
-    /// Uses `ttl`, whatever the table says.
+    /// Uses `ttl`, whatever the table says of the times that it sets.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if it is out of bounds.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if it is out of bounds, or contradicts itself.
     pub fn with_ttl(mut self, ttl: Ttl) -> Result<Self> {
-        let ttl = ttl.checked("the TTL of a call")?;
-        (self.fresh, self.none) = (Some(ttl.fresh), ttl.none.or(self.none));
+        self.times = Times::from(ttl.checked("the TTL of a call")?).over(self.times);
         Ok(self)
     }
 
@@ -42,17 +53,43 @@ impl CallOptions {
         self
     }
 
+    /// Sets how long a caller waits for the loader where a stale value is at hand, in the place of
+    /// [`Settings::soft_timeout`](crate::Settings).
+    #[must_use]
+    pub const fn soft_timeout(mut self, timeout: Duration) -> Self {
+        self.soft_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets how long a caller of [`Cache::fetch_within`](crate::Cache::fetch_within) waits for the
+    /// loader at all, in the place of [`Settings::hard_timeout`](crate::Settings).
+    #[must_use]
+    pub const fn hard_timeout(mut self, timeout: Duration) -> Self {
+        self.hard_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets how early values are refreshed, in the place of
+    /// [`Settings::refresh_ahead`](crate::Settings).
+    #[must_use]
+    pub const fn refresh_ahead(mut self, beta: f64) -> Self {
+        self.refresh_ahead = Some(beta);
+        self
+    }
+
     /// For the macro, which has checked the durations.
     #[doc(hidden)]
     pub const fn fixed(ttl_ms: u64) -> Self {
-        Self { fresh: Some(Duration::from_millis(ttl_ms)), ..Self::table() }
+        let mut options = Self::table();
+        options.times.fresh = Some(Duration::from_millis(ttl_ms));
+        options
     }
 
     /// For the macro, which has checked the durations.
     #[doc(hidden)]
     #[must_use]
     pub const fn none_ttl(mut self, ms: u64) -> Self {
-        self.none = Some(Duration::from_millis(ms));
+        self.times.none = Some(Duration::from_millis(ms));
         self
     }
 
@@ -60,9 +97,20 @@ impl CallOptions {
         self.version
     }
 
-    /// Returns the TTL for an escaped tier and entity, and `None` if nothing names one.
-    pub(crate) fn ttl(&self, table: &TtlTable, tier: Option<&str>, entity: &str) -> Option<Ttl> {
-        let ttl = self.fresh.map(Ttl::new).or_else(|| table.find(tier, entity));
-        ttl.map(|ttl| Ttl { none: self.none.or(ttl.none), ..ttl })
+    pub(crate) fn ahead(&self) -> Option<f64> {
+        self.refresh_ahead
+    }
+
+    pub(crate) fn soft(&self) -> Option<Duration> {
+        self.soft_timeout
+    }
+
+    pub(crate) fn hard(&self) -> Option<Duration> {
+        self.hard_timeout
+    }
+
+    /// Returns what the call says of times.
+    pub(crate) fn times(&self) -> Times {
+        self.times
     }
 }

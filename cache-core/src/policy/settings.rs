@@ -73,6 +73,34 @@ pub struct Settings {
     /// How long a load waits for its turn at most; then it runs all the same.
     #[serde(with = "text")]
     pub load_wait: Duration,
+    /// How long a caller waits for the loader where a stale value is at hand; then it is served that,
+    /// and the load goes on if it can. Not at all unless set: it is refreshed behind the caller.
+    #[serde(with = "text")]
+    pub soft_timeout: Duration,
+    /// How long a caller of [`Cache::fetch_within`](crate::Cache::fetch_within) waits for the loader
+    /// at all. Above `soft_timeout`.
+    #[serde(with = "optional")]
+    pub hard_timeout: Option<Duration>,
+    /// How early values are refreshed, before they are stale: this many times what their load took,
+    /// on average (`XFetch`). 0 for not at all.
+    pub refresh_ahead: f64,
+    /// How long a stale value is served before its loader is asked again, after it failed; doubles
+    /// up to `backoff_max`.
+    #[serde(with = "text")]
+    pub backoff_min: Duration,
+    /// See `backoff_min`.
+    #[serde(with = "text")]
+    pub backoff_max: Duration,
+    /// How long a call waits at most before it asks a loader that failed for its key, where there is
+    /// nothing that it could be served. Not at all unless set: a loader may fail for good reasons.
+    #[serde(with = "text")]
+    pub backoff_wait: Duration,
+    /// How many loads go on without their callers at once. Beyond it stale values are not refreshed
+    /// yet, and loads end with their callers.
+    pub background_limit: usize,
+    /// How long a load that goes on without its callers may take. Above `hard_timeout`.
+    #[serde(with = "text")]
+    pub background_timeout: Duration,
     /// How long [`Cache::close`](crate::Cache::close) takes at most to tell the remote level what it
     /// is owed.
     #[serde(with = "text")]
@@ -118,6 +146,14 @@ impl Default for Settings {
             load_limit: 256,
             load_queue: 4096,
             load_wait: Duration::from_secs(1),
+            soft_timeout: Duration::ZERO,
+            hard_timeout: None,
+            refresh_ahead: 1.0,
+            backoff_min: Duration::from_secs(1),
+            backoff_max: Duration::from_secs(30),
+            backoff_wait: Duration::ZERO,
+            background_limit: 256,
+            background_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(5),
         }
     }
@@ -151,6 +187,12 @@ impl Settings {
             ("failure_window", self.failure_window),
             ("slow_after", self.slow_after.unwrap_or(self.wait)),
             ("load_wait", self.load_wait),
+            ("soft_timeout", self.soft_timeout.max(Duration::from_millis(1))),
+            ("hard_timeout", self.hard_timeout.unwrap_or(self.wait)),
+            ("backoff_min", self.backoff_min),
+            ("backoff_max", self.backoff_max),
+            ("backoff_wait", self.backoff_wait.max(Duration::from_millis(1))),
+            ("background_timeout", self.background_timeout),
             ("close_timeout", self.close_timeout),
         ] {
             if value < Duration::from_millis(1) || value > longest {
@@ -169,26 +211,18 @@ impl Settings {
     }
 
     fn check_pairs(&self) -> Result<()> {
-        if self.retry_min > self.retry_max {
-            return Err(config(format!(
-                "`retry_min` ({}) is above `retry_max` ({})",
-                shown(self.retry_min),
-                shown(self.retry_max)
-            )));
-        }
-        if self.remote_timeout >= self.lease_ttl {
-            return Err(config(format!(
-                "`remote_timeout` ({}) is not below `lease_ttl` ({}): a fill could never be in time",
-                shown(self.remote_timeout),
-                shown(self.lease_ttl)
-            )));
-        }
-        if self.slow_after() > self.remote_timeout {
-            return Err(config(format!(
-                "`slow_after` ({}) is above `remote_timeout` ({}): nothing would be slow",
-                shown(self.slow_after()),
-                shown(self.remote_timeout)
-            )));
+        let (retry, lease) = (("retry_max", self.retry_max), ("lease_ttl", self.lease_ttl));
+        let (timeout, backoff) =
+            (("remote_timeout", self.remote_timeout), ("backoff_max", self.backoff_max));
+        let background = ("background_timeout", self.background_timeout);
+        at_most(("retry_min", self.retry_min), retry, "")?;
+        below(timeout, lease, ": a fill could never be in time")?;
+        at_most(("slow_after", self.slow_after()), timeout, ": nothing would be slow")?;
+        at_most(("backoff_min", self.backoff_min), backoff, "")?;
+        if let Some(hard) = self.hard_timeout {
+            let hard = ("hard_timeout", hard);
+            below(("soft_timeout", self.soft_timeout), hard, ": nobody would wait that long")?;
+            at_most(hard, background, ": the load would have ended before")?;
         }
         self.check_counts()
     }
@@ -200,6 +234,7 @@ impl Settings {
             ("failure_percent", self.failure_percent.into(), 100),
             ("journal_max", self.journal_max, 100_000),
             ("load_limit", self.load_limit, 1_000_000),
+            ("background_limit", self.background_limit, 1_000_000),
         ] {
             if value == 0 {
                 return Err(config(format!("`{name}` is 0: it is at least 1")));
@@ -207,6 +242,10 @@ impl Settings {
             if value > most {
                 return Err(config(format!("`{name}` is {value}: it is at most {most}")));
             }
+        }
+        if !(0.0..=100.0).contains(&self.refresh_ahead) {
+            let ahead = self.refresh_ahead;
+            return Err(config(format!("`refresh_ahead` is {ahead}: it lies between 0 and 100")));
         }
         if self.max_value_bytes == 0 || self.max_value_bytes > MAX_PAYLOAD {
             return Err(config(format!(
@@ -216,6 +255,25 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// A setting that is a time, and its name.
+type Named = (&'static str, Duration);
+
+fn at_most((name, value): Named, (other, bound): Named, why: &str) -> Result<()> {
+    if value <= bound {
+        return Ok(());
+    }
+    let (value, bound) = (shown(value), shown(bound));
+    Err(config(format!("`{name}` ({value}) is above `{other}` ({bound}){why}")))
+}
+
+fn below((name, value): Named, (other, bound): Named, why: &str) -> Result<()> {
+    if value < bound {
+        return Ok(());
+    }
+    let (value, bound) = (shown(value), shown(bound));
+    Err(config(format!("`{name}` ({value}) is not below `{other}` ({bound}){why}")))
 }
 
 fn config(text: String) -> Error {
@@ -244,6 +302,11 @@ mod tests {
             ("failure_percent = 101", "`failure_percent` is 101"),
             ("journal_max = 0", "`journal_max` is 0"),
             ("slow_after = \"1s\"", "`remote_timeout` (100ms)"),
+            ("soft_timeout = \"2s\"\nhard_timeout = \"2s\"", "`hard_timeout` (2s)"),
+            ("hard_timeout = \"31s\"", "`background_timeout` (30s)"),
+            ("backoff_min = \"31s\"", "`backoff_max` (30s)"),
+            ("refresh_ahead = -1.0", "`refresh_ahead` is -1"),
+            ("background_limit = 0", "`background_limit` is 0"),
             ("invalidate_policy = \"loud\"", "`journal` or `strict`"),
         ];
         for (text, expected) in wrong {

@@ -116,7 +116,7 @@ impl TtlTable {
             .chain(self.entities.values())
             .chain(self.rows.values())
             .chain(&self.default)
-            .flat_map(|ttl| [Some(ttl.fresh), ttl.none])
+            .flat_map(|ttl| [Some(ttl.fresh), ttl.stale, ttl.none])
             .flatten()
             .fold(Self::FALLBACK.fresh, std::time::Duration::max)
     }

@@ -29,12 +29,15 @@ impl Counter {
 pub(crate) struct EntityCounters {
     pub(crate) near_hits: Counter,
     pub(crate) remote_hits: Counter,
+    pub(crate) stale: Counter,
     pub(crate) loaded: Counter,
     pub(crate) bypassed: Counter,
     pub(crate) failed: Counter,
     pub(crate) missed: Counter,
     pub(crate) coalesced: Counter,
     pub(crate) loads: Counter,
+    pub(crate) refreshes: Counter,
+    pub(crate) refreshes_failed: Counter,
 }
 
 impl EntityCounters {
@@ -44,6 +47,7 @@ impl EntityCounters {
             Outcome::Loaded => self.loaded.add_one(),
             Outcome::NearHit => self.near_hits.add_one(),
             Outcome::RemoteHit => self.remote_hits.add_one(),
+            Outcome::Stale => self.stale.add_one(),
         }
     }
 
@@ -51,12 +55,15 @@ impl EntityCounters {
         EntityStats {
             near_hits: self.near_hits.read(),
             remote_hits: self.remote_hits.read(),
+            stale: self.stale.read(),
             loaded: self.loaded.read(),
             bypassed: self.bypassed.read(),
             failed: self.failed.read(),
             missed: self.missed.read(),
             coalesced: self.coalesced.read(),
             loads: self.loads.read(),
+            refreshes: self.refreshes.read(),
+            refreshes_failed: self.refreshes_failed.read(),
         }
     }
 }
@@ -118,6 +125,9 @@ pub(crate) struct CacheCounters {
     pub(crate) leases_left: Counter,
     pub(crate) loads_queued: Counter,
     pub(crate) loads_over_limit: Counter,
+    pub(crate) soft_timeouts: Counter,
+    pub(crate) hard_timeouts: Counter,
+    pub(crate) background_refused: Counter,
     pub(crate) news: Counter,
     pub(crate) keys_too_long: Counter,
     pub(crate) values_too_large: Counter,

@@ -83,12 +83,20 @@ pub struct Closed {
     pub invalidations_left: usize,
     /// Leases that were not given back: whoever misses their keys waits for `lease_ttl` at most.
     pub leases_left: usize,
+    /// Loads that went on without their callers, and were ended before they could be kept.
+    pub loads_left: usize,
 }
 
 impl Closed {
     /// Creates a report.
     pub(crate) const fn new(invalidations_left: usize, leases_left: usize) -> Self {
-        Self { invalidations_left, leases_left }
+        Self { invalidations_left, leases_left, loads_left: 0 }
+    }
+
+    /// Returns the report with the loads that were left.
+    pub(crate) const fn with_loads(mut self, loads_left: usize) -> Self {
+        self.loads_left = loads_left;
+        self
     }
 
     /// Whether nothing was left.

@@ -55,6 +55,14 @@ pub struct Stats {
     pub loads_queued: u64,
     /// Loads that ran beyond `load_limit`: the queue was full, or took longer than `load_wait`.
     pub loads_over_limit: u64,
+    /// Callers that were served a stale value because its load took longer than `soft_timeout`.
+    pub soft_timeouts: u64,
+    /// Callers that were given an error because their load took longer than `hard_timeout`.
+    pub hard_timeouts: u64,
+    /// Loads that go on without their callers, now.
+    pub in_background: u64,
+    /// Loads that could not, as there were `background_limit` of them.
+    pub background_refused: u64,
     /// News of the remote level: what others changed, and our own echoes.
     pub news: u64,
     /// How often the remote level turned out to be another server, or one that may have forgotten.
@@ -76,7 +84,7 @@ impl Stats {
     }
 }
 
-/// A reading of the counters of one entity. Every call is in exactly one of the first six.
+/// A reading of the counters of one entity. Every call is in exactly one of the first seven.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct EntityStats {
@@ -84,6 +92,8 @@ pub struct EntityStats {
     pub near_hits: u64,
     /// Calls answered from the remote level.
     pub remote_hits: u64,
+    /// Calls answered with a stale value.
+    pub stale: u64,
     /// Calls answered by a load, their own or one they waited for.
     pub loaded: u64,
     /// Calls answered by the loader because they could not be cached.
@@ -96,17 +106,23 @@ pub struct EntityStats {
     pub coalesced: u64,
     /// How often a loader ran.
     pub loads: u64,
+    /// Of all loads, those of values that were there, stale or soon to be.
+    pub refreshes: u64,
+    /// Of all refreshes, those that failed: what was there was served on.
+    pub refreshes_failed: u64,
 }
 
 impl EntityStats {
     /// Returns the number of calls.
     pub fn calls(&self) -> u64 {
-        self.near_hits + self.remote_hits + self.loaded + self.bypassed + self.failed + self.missed
+        let unkept = self.bypassed + self.failed + self.missed;
+        self.near_hits + self.remote_hits + self.stale + self.loaded + unkept
     }
 
-    /// Returns the share of calls that were hits, from 0 to 1; 0 if there were none.
+    /// Returns the share of calls that were hits, stale ones included, from 0 to 1; 0 if there were
+    /// none.
     pub fn hit_rate(&self) -> f64 {
-        let hits = self.near_hits + self.remote_hits;
+        let hits = self.near_hits + self.remote_hits + self.stale;
         if hits == 0 { 0.0 } else { hits as f64 / self.calls() as f64 }
     }
 
@@ -114,12 +130,15 @@ impl EntityStats {
         Self {
             near_hits: self.near_hits + other.near_hits,
             remote_hits: self.remote_hits + other.remote_hits,
+            stale: self.stale + other.stale,
             loaded: self.loaded + other.loaded,
             bypassed: self.bypassed + other.bypassed,
             failed: self.failed + other.failed,
             missed: self.missed + other.missed,
             coalesced: self.coalesced + other.coalesced,
             loads: self.loads + other.loads,
+            refreshes: self.refreshes + other.refreshes,
+            refreshes_failed: self.refreshes_failed + other.refreshes_failed,
         }
     }
 }

@@ -17,6 +17,9 @@ pub enum Outcome {
     NearHit,
     /// Redis, or whatever the remote level is.
     RemoteHit,
+    /// Near or remote, past its fresh time: it is refreshed behind the caller or by another, or that
+    /// failed or took too long.
+    Stale,
 }
 
 impl Outcome {
@@ -27,12 +30,13 @@ impl Outcome {
             Self::Loaded => "loaded",
             Self::NearHit => "near_hit",
             Self::RemoteHit => "remote_hit",
+            Self::Stale => "stale",
         }
     }
 
     /// Whether the loader was spared.
     pub const fn is_hit(self) -> bool {
-        matches!(self, Self::NearHit | Self::RemoteHit)
+        matches!(self, Self::NearHit | Self::RemoteHit | Self::Stale)
     }
 }
 

@@ -86,9 +86,9 @@ fn what_nobody_knows_the_weight_of_is_not_kept_near() {
     let call = Call { key: &key, options: &options, counters: &counters, late_tags: false };
 
     for (weight, entries) in [(usize::MAX, 0), (100, 1)] {
-        let fresh = Duration::from_secs(60);
-        let asked = Duration::ZERO;
-        let copy = NearCopy { weight, fresh, asked, backing: Backing::None };
+        let (minute, none) = (Duration::from_secs(60), Duration::ZERO);
+        let left = Left { fresh: minute, stale: minute };
+        let copy = NearCopy { weight, left, early: none, asked: none, backing: Backing::None };
         engine.keep_near(call, &Arc::new(1_u32), copy, &engine.fences.snapshot(&key));
         assert_eq!(sack.usage().entries, entries);
     }

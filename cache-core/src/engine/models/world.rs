@@ -10,6 +10,7 @@ use loom::thread::JoinHandle;
 use super::{block_on, spawn};
 use crate::Backend;
 use crate::codec::Bincode;
+use crate::engine::decide::Left;
 use crate::engine::fence::Snapshot;
 use crate::engine::keep::{Backing, NearCopy};
 use crate::engine::{Call, Engine, Parts};
@@ -77,8 +78,9 @@ impl World {
     }
 
     pub(super) fn keep(&self, value: u64, snapshot: &Snapshot) {
-        let (fresh, asked) = (Duration::from_secs(60), Duration::ZERO);
-        let copy = NearCopy { weight: 8, fresh, asked, backing: Backing::None };
+        let (minute, none) = (Duration::from_secs(60), Duration::ZERO);
+        let left = Left { fresh: minute, stale: minute };
+        let copy = NearCopy { weight: 8, left, early: none, asked: none, backing: Backing::None };
         self.engine.keep_near(self.call(), &Arc::new(value), copy, snapshot);
     }
 

@@ -1,0 +1,251 @@
+//! The way of a loader that owns what it needs: it may go on without its caller.
+
+use std::future::{Future, ready};
+use std::panic::resume_unwind;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use super::answer::{Answer, Sharing, Value};
+use super::background::{Permit, Refusal};
+use super::freshen::answered;
+use super::loaded::Loaded;
+use super::share::Loader;
+use super::{Asked, Call, Engine, Probe};
+use crate::key::Key;
+use crate::policy::CallOptions;
+use crate::stats::Outcome;
+
+/// A call whose parts may outlive its caller.
+pub(crate) struct Errand<E, F> {
+    pub(crate) key: Key,
+    pub(crate) options: CallOptions,
+    pub(crate) late_tags: bool,
+    pub(crate) sharing: Sharing<E>,
+    pub(crate) load: F,
+}
+
+/// A task of a call; `None` if it was ended.
+type Task<T> = JoinHandle<Option<T>>;
+
+impl Engine {
+    /// Answers a call. What is stale is served, and loaded again behind the caller; a load goes on
+    /// when its caller has left.
+    pub(crate) async fn send<V, E, F, Fut>(
+        self: &Arc<Self>,
+        errand: Errand<E, F>,
+    ) -> Result<Answer<V>, E>
+    where
+        V: Value,
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
+        E: Send + 'static,
+    {
+        match self.near(&errand.key) {
+            Probe::Hit(answer) => {
+                if answer.is_due
+                    && let Some(permit) = self.permit_to_refresh(&errand)
+                {
+                    self.refresh_behind(permit, errand);
+                }
+                Ok(answer)
+            }
+            Probe::Missing => self.send_for(errand).await,
+            Probe::Stale(stale) => {
+                let counters = self.counters.entities.of(errand.key.entity());
+                let answer = self.send_for_newer(errand, stale).await;
+                counters.answered(answer.outcome);
+                Ok(answer)
+            }
+        }
+    }
+
+    /// Has a missing value loaded by a task of its own, unless there is one for the key already, or
+    /// too many.
+    async fn send_for<V, E, F, Fut>(self: &Arc<Self>, errand: Errand<E, F>) -> Result<Answer<V>, E>
+    where
+        V: Value,
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
+        E: Send + 'static,
+    {
+        let Some(permit) = self.permit(&errand) else {
+            let Errand { key, options, late_tags, sharing, load } = errand;
+            let asked = Asked { options: &options, late_tags };
+            return self.fetch(&key, asked, sharing, None, load).await;
+        };
+        let soft = errand.options.soft().unwrap_or(self.settings.soft_timeout);
+        let (key, counters) = (errand.key.clone(), self.counters.entities.of(errand.key.entity()));
+        let (first, at_hand) = oneshot::channel();
+        let (_here, left) = oneshot::channel::<()>();
+        let engine = Arc::clone(self);
+        let work = async move { engine.run_errand(errand, first).await };
+        let mut task = permit.spawn(work, async { _ = left.await });
+        let result = match select(&mut task, at_hand).await {
+            Either::Left((result, _)) => returned(result),
+            // Stale, or to be refreshed: that goes on.
+            Either::Right((Ok(answer), _)) => Ok(self.wait_for_newer(answer, soft, task).await),
+            Either::Right((Err(_), _)) => returned(task.await),
+        };
+        let options = CallOptions::table();
+        self.note_answer(Call::plain(&key, &options, &counters), &result);
+        result
+    }
+
+    /// Answers a call in its task. What is stale is told `first`, and then loaded again.
+    async fn run_errand<V, E, F, Fut>(
+        &self,
+        errand: Errand<E, F>,
+        first: oneshot::Sender<Answer<V>>,
+    ) -> Result<Answer<V>, E>
+    where
+        V: Value,
+        F: FnOnce() -> Fut + Send,
+        Fut: Future<Output = Result<Loaded<V>, E>> + Send,
+        E: Send,
+    {
+        let counters = self.counters.entities.of(errand.key.entity());
+        let Errand { key, options, late_tags, sharing, load } = errand;
+        let call = Call::new(&key, Asked { options: &options, late_tags }, &counters);
+        if key.is_too_long() {
+            return self.bypass(call, load).await;
+        }
+        let loader = Loader::new(load);
+        let answer = self.fly(call, &sharing, &loader).await?;
+        if !answer.is_due || self.is_resting(call.key) {
+            return Ok(answer);
+        }
+        // Nobody is there if the caller has left.
+        _ = first.send(answer.clone());
+        let newer = self.refresh_alone(call, &loader).await;
+        Ok(newer.unwrap_or(answer))
+    }
+
+    /// Serves a stale value, or a newer one if that comes in time.
+    async fn send_for_newer<V, E, F, Fut>(
+        self: &Arc<Self>,
+        errand: Errand<E, F>,
+        stale: Arc<V>,
+    ) -> Answer<V>
+    where
+        V: Value,
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
+        E: Send + 'static,
+    {
+        let stale = Answer::new(stale, Outcome::Stale);
+        let soft = errand.options.soft().unwrap_or(self.settings.soft_timeout);
+        let Some(permit) = self.permit_to_refresh(&errand) else {
+            if soft.is_zero() {
+                return stale;
+            }
+            // Another's refresh is waited for, or made if it has not begun yet.
+            let counters = self.counters.entities.of(errand.key.entity());
+            let Errand { key, options, late_tags, load, .. } = errand;
+            let call = Call::new(&key, Asked { options: &options, late_tags }, &counters);
+            return self.freshen(call, stale.value, &Loader::new(load)).await;
+        };
+        let task = self.refresh_behind(permit, errand);
+        if soft.is_zero() {
+            return stale;
+        }
+        let Ok(newer) = timeout(soft, task).await else {
+            self.counters.soft_timeouts.add_one();
+            return stale;
+        };
+        newer.ok().flatten().flatten().unwrap_or(stale)
+    }
+
+    async fn wait_for_newer<V: Value, E>(
+        &self,
+        answer: Answer<V>,
+        soft: Duration,
+        task: Task<Result<Answer<V>, E>>,
+    ) -> Answer<V> {
+        if answer.outcome != Outcome::Stale || soft.is_zero() {
+            return answer;
+        }
+        match select(task, pin!(sleep(soft))).await {
+            Either::Left((Ok(Some(Ok(newer))), _)) => newer,
+            Either::Left(_) => answer,
+            Either::Right(_) => {
+                self.counters.soft_timeouts.add_one();
+                answer
+            }
+        }
+    }
+
+    /// Returns the right to have a value loaded again, unless that is under way already, there are
+    /// too many, or its loads fail.
+    fn permit_to_refresh<E, F>(&self, errand: &Errand<E, F>) -> Option<Permit> {
+        let is_resting = self.is_resting(&errand.key);
+        if is_resting { None } else { self.permit(errand) }
+    }
+
+    /// Has a value loaded again by a task of its own.
+    fn refresh_behind<V, E, F, Fut>(
+        self: &Arc<Self>,
+        permit: Permit,
+        errand: Errand<E, F>,
+    ) -> Task<Option<Answer<V>>>
+    where
+        V: Value,
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
+        E: Send + 'static,
+    {
+        let engine = Arc::clone(self);
+        let work = async move {
+            let counters = engine.counters.entities.of(errand.key.entity());
+            let Errand { key, options, late_tags, load, .. } = errand;
+            let call = Call::new(&key, Asked { options: &options, late_tags }, &counters);
+            engine.refresh_alone(call, &Loader::new(load)).await
+        };
+        permit.spawn(work, ready(()))
+    }
+
+    /// Loads a value again, if nobody else does, and tells what came of it.
+    async fn refresh_alone<V, E, F, Fut>(
+        &self,
+        call: Call<'_>,
+        loader: &Loader<F>,
+    ) -> Option<Answer<V>>
+    where
+        V: Value,
+        F: FnOnce() -> Fut + Send,
+        Fut: Future<Output = Result<Loaded<V>, E>> + Send,
+        E: Send,
+    {
+        let seat = self.refreshes.join::<V>(call.key, call.late_tags, &self.fences);
+        let snapshot = Arc::clone(seat.snapshot());
+        let lead = || async move { self.refresh(call, snapshot, loader).await };
+        answered(seat.land(lead).await)
+    }
+
+    fn permit<E, F>(&self, errand: &Errand<E, F>) -> Option<Permit> {
+        match self.background.admit(errand.key.local_hash()) {
+            Ok(permit) => Some(permit),
+            Err(Refusal::Full) => {
+                self.counters.background_refused.add_one();
+                None
+            }
+            Err(Refusal::Closed | Refusal::Running) => None,
+        }
+    }
+}
+
+/// Returns what a task that somebody waited for returned; its panic is the waiting caller's own.
+fn returned<V, E>(
+    result: Result<Option<Result<Answer<V>, E>>, tokio::task::JoinError>,
+) -> Result<Answer<V>, E> {
+    match result {
+        Ok(Some(result)) => result,
+        Ok(None) => unreachable!("a task does not end by itself while its caller waits"),
+        Err(error) => resume_unwind(error.into_panic()),
+    }
+}

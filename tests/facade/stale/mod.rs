@@ -1,0 +1,5 @@
+//! What is stale is served while it is loaded again, and when that fails (P4, P5).
+
+mod background;
+mod scene;
+mod serving;
