@@ -5,6 +5,8 @@ use std::fmt;
 use cache_aside::testing;
 use cache_aside::{Cache, Changes, Key, TtlTable};
 
+use crate::history::Weather;
+
 /// The namespace of every instance.
 pub(crate) const NAMESPACE: &str = "sim";
 pub(crate) const ROWS: usize = 4;
@@ -15,11 +17,14 @@ pub(crate) const KEYS: usize = ROWS * TIERS.len();
 const ENTITIES: [&str; 2] = ["profile", "order"];
 const TAGS: [&str; 2] = ["red", "blue"];
 
-/// Returns the rows' life: long, but for one tier if `short` says so.
-pub(crate) fn table(short: Option<u64>) -> TtlTable {
+/// Returns the rows' life: long, but for some of one tier if the weather says so.
+pub(crate) fn table(weather: Weather) -> TtlTable {
     let mut text = "default = '1h'\n".to_owned();
-    if let Some(ms) = short {
+    if let Some(ms) = weather.short {
         text += &format!("tiers.studio.order = '{ms}ms'\n");
+    }
+    if let Some(ms) = weather.stale {
+        text += &format!("tiers.studio.default = {{ fresh = '{ms}ms', stale = '1h' }}\n");
     }
     TtlTable::from_toml(&text).expect("the table is right")
 }

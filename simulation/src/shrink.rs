@@ -67,12 +67,14 @@ fn simpler(mut history: History, fails: Fails<'_>) -> History {
             }
         }
     }
-    let fairer: [fn(&mut Weather); 7] = [
+    let fairer: [fn(&mut Weather); 9] = [
         |weather| weather.latency = Weather::FAIR.latency,
         |weather| weather.spikes = Weather::FAIR.spikes,
         |weather| weather.tells = Weather::FAIR.tells,
         |weather| weather.hold = Weather::FAIR.hold,
         |weather| weather.short = Weather::FAIR.short,
+        |weather| weather.stale = Weather::FAIR.stale,
+        |weather| weather.is_owned = Weather::FAIR.is_owned,
         |weather| weather.places = Weather::FAIR.places,
         |weather| weather.journal = Weather::FAIR.journal,
     ];

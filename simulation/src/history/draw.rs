@@ -69,6 +69,8 @@ impl Drawer {
             places: dice.pick(&[8, 8, 8, 2]),
             is_mute: false,
             journal: dice.pick(&[100, 100, 100, 1]),
+            stale: (!is_calm && dice.happens(300)).then(|| dice.within(1..=80)),
+            is_owned: dice.happens(300),
         }
     }
 
@@ -176,7 +178,11 @@ impl Drawer {
             0..=3 => Meddling::Remove(cover),
             4..=5 => Meddling::Garbage(cover),
             6 => Meddling::List(cover),
-            7 => Meddling::Copy(self.item(), self.item()),
+            7 => {
+                // Never back again: an entry would be itself once more.
+                let (one, other) = (self.item(), self.item());
+                Meddling::Copy(one.min(other), one.max(other))
+            }
             _ => Meddling::Flush,
         }
     }

@@ -32,6 +32,12 @@ impl fmt::Display for Weather {
         if let Some(short) = self.short {
             write!(f, "; studio orders live for {short} ms")?;
         }
+        if let Some(stale) = self.stale {
+            write!(f, "; what is for studio is stale after {stale} ms")?;
+        }
+        if self.is_owned {
+            f.write_str("; loads go on without their callers")?;
+        }
         if self.places < Self::FAIR.places {
             write!(f, "; {} entries fit near", self.places)?;
         }

@@ -13,6 +13,11 @@ pub(crate) struct Weather {
     pub(crate) hold: Option<u64>,
     /// The life of some rows, in milliseconds; the others live longer than any history.
     pub(crate) short: Option<u64>,
+    /// After how many milliseconds rows of one tier are stale; they may be served all the same, and are
+    /// loaded again.
+    pub(crate) stale: Option<u64>,
+    /// Whether loads may go on without their callers.
+    pub(crate) is_owned: bool,
     /// How many entries fit near.
     pub(crate) places: usize,
     /// Whether instances pass on what they are told: a fault of theirs, to see it found.
@@ -29,6 +34,8 @@ impl Weather {
         tells: true,
         hold: None,
         short: None,
+        stale: None,
+        is_owned: false,
         places: 8,
         journal: 100,
         is_mute: false,

@@ -39,7 +39,7 @@ struct Instance {
 impl Cast {
     pub(super) fn new(count: usize, weather: Weather, net: &Arc<Net>) -> Self {
         let instances = Mutex::default();
-        let (table, net, start) = (table(weather.short), Arc::clone(net), Instant::now());
+        let (table, net, start) = (table(weather), Arc::clone(net), Instant::now());
         let cast = Self { weather, table, net, start, instances };
         let born = (0..count).map(|who| cast.birth(Who(who))).collect();
         *cast.instances() = born;
@@ -49,6 +49,10 @@ impl Cast {
     /// Returns the cache of an instance.
     pub(super) fn cache(&self, who: Who) -> Cache {
         self.instances()[who.0].cache.clone()
+    }
+
+    pub(super) fn weather(&self) -> Weather {
+        self.weather
     }
 
     pub(super) fn count(&self) -> usize {

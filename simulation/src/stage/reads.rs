@@ -22,15 +22,20 @@ impl Stage {
         self.cast.spawn(who, async move {
             let cache = stage.cast.cache(who);
             let call = stage.judge.ask(who, step, &[item], load.ms);
-            let source = Source { judge: &stage.judge, who, step, load };
-            let loader = || async {
+            let source = Source { judge: Arc::clone(&stage.judge), who, step, load };
+            let loader = move || async move {
                 let row = source.one(item).await?;
                 let loaded = Loaded::new(row);
                 Ok(item.late_tag().into_iter().fold(loaded, Loaded::tag))
             };
             let (key, options) = (item.key(), CallOptions::table());
-            let answer = cache.fetch_loaded::<Row, Failed, _, _>(&key, &options, loader);
-            let answer = stage.cast.fated(who, fate, answer).await;
+            let answer = if stage.cast.weather().is_owned {
+                let answer = cache.fetch_owned::<Row, Failed, _, _>(&key, &options, loader);
+                stage.cast.fated(who, fate, answer).await
+            } else {
+                let answer = cache.fetch_loaded::<Row, Failed, _, _>(&key, &options, loader);
+                stage.cast.fated(who, fate, answer).await
+            };
             match answer {
                 Some(Ok(answer)) => call.answered(item, *answer.value),
                 Some(Err(Failed)) if load.loading == Loading::Returns => {
@@ -57,10 +62,11 @@ impl Stage {
             let cache = stage.cast.cache(who);
             // The loader may be asked twice.
             let call = stage.judge.ask(who, step, &items, 2 * load.ms);
-            let source = Source { judge: &stage.judge, who, step, load };
+            let source = Source { judge: Arc::clone(&stage.judge), who, step, load };
             let keys: Vec<_> = items.iter().map(|item| item.key()).collect();
             let loader = |missing: Vec<usize>| {
                 let wanted: Vec<Item> = missing.into_iter().map(|place| items[place]).collect();
+                let source = source.clone();
                 async move { source.many(wanted).await }
             };
             let answer = cache.get_or_load_many::<Row, Failed, _, _>(&keys, loader);
@@ -99,15 +105,15 @@ impl Stage {
 }
 
 /// What knows the truth, as one call asks it.
-#[derive(Clone, Copy, Debug)]
-struct Source<'a> {
-    judge: &'a Arc<Judge>,
+#[derive(Clone, Debug)]
+struct Source {
+    judge: Arc<Judge>,
     who: Who,
     step: usize,
     load: Load,
 }
 
-impl Source<'_> {
+impl Source {
     async fn one(self, item: Item) -> Result<Row, Failed> {
         let row = self.judge.load(self.who, self.step, item);
         self.outcome().await?;

@@ -89,7 +89,8 @@ impl History {
             deed => deed.is_calm(),
         };
         let steps = || self.steps.iter().map(|step| &step.deed);
-        is_fair && weather.short.is_none() && steps().all(|deed| deed.is_calm() && is_quick(deed))
+        let is_lasting = weather.short.is_none() && weather.stale.is_none();
+        is_fair && is_lasting && steps().all(|deed| deed.is_calm() && is_quick(deed))
     }
 
     /// Returns the keys that it is about.
