@@ -2,4 +2,5 @@
 
 mod background;
 mod scene;
+mod servers;
 mod serving;
