@@ -31,7 +31,10 @@ pub mod fuzz;
 pub mod __private;
 
 pub use backend::Backend;
-pub use cache::{Cache, CacheBuilder, Changes, Invalidation, WriteGuard};
+pub use cache::{
+    Cache, CacheBuilder, Changes, Invalidation, Progress, Started, WarmHealth, Warming, Warmups,
+    WriteGuard,
+};
 pub use clock::{Clock, SystemClock};
 pub use engine::answer::{Answer, Value};
 pub use engine::loaded::Loaded;

@@ -38,4 +38,5 @@ mod tags;
 mod tiers;
 mod topologies;
 mod torn;
+mod warming;
 mod writes;

@@ -5,6 +5,8 @@ mod changes;
 mod guard;
 mod invalidation;
 mod owned;
+mod warm;
+mod warmups;
 
 use std::fmt;
 use std::future::Future;
@@ -14,6 +16,8 @@ pub use builder::CacheBuilder;
 pub use changes::Changes;
 pub use guard::WriteGuard;
 pub use invalidation::Invalidation;
+pub use warm::{Progress, Warming};
+pub use warmups::{Started, WarmHealth, Warmups};
 
 use crate::Result;
 use crate::engine::answer::{Answer, Sharing, Value};

@@ -22,10 +22,11 @@ mod share;
 mod write;
 
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use self::answer::{Answer, Sharing, Value};
@@ -38,6 +39,7 @@ use self::flight::Flights;
 use self::loaded::Loaded;
 use self::pack::Packer;
 use self::share::Loader;
+use crate::cache::Started;
 use crate::clock::Clock;
 use crate::codec::Codec;
 use crate::key::Key;
@@ -66,6 +68,8 @@ pub(crate) struct Engine {
     settings: Settings,
     counters: Arc<CacheCounters>,
     warned_of_table: AtomicBool,
+    /// The list that is warmed at the start.
+    warmups: Mutex<Option<(Started, AbortHandle)>>,
 }
 
 /// What an engine is made of.
@@ -131,6 +135,7 @@ impl Engine {
             settings,
             counters,
             warned_of_table,
+            warmups: Mutex::default(),
         }
     }
 
@@ -245,11 +250,14 @@ impl Engine {
     }
 
     pub(crate) fn health(&self) -> Health {
-        Health { remote: self.remote.as_ref().map(|remote| remote.health()) }
+        let warmups = self.warmups.lock().unwrap_or_else(PoisonError::into_inner);
+        let warming = warmups.as_ref().map_or_else(Vec::new, |(started, _)| started.progress());
+        Health { remote: self.remote.as_ref().map(|remote| remote.health()), warming }
     }
 
     pub(crate) async fn close(&self) -> Closed {
         let (within, started) = (self.settings.close_timeout, Instant::now());
+        self.end_warmups(None);
         // First: what they load may still be kept.
         let loads_left = self.background.close(within).await;
         let closed = match &self.remote {
@@ -265,6 +273,21 @@ impl Engine {
 
     pub(crate) fn note_hard_timeout(&self) {
         self.counters.hard_timeouts.add_one();
+    }
+
+    /// Takes note of the list that is warmed, in the place of another.
+    pub(crate) fn note_warmups(&self, started: Started, task: AbortHandle) {
+        self.end_warmups(Some((started, task)));
+    }
+
+    fn end_warmups(&self, next: Option<(Started, AbortHandle)>) {
+        let mut warmups = self.warmups.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, task)) = warmups.as_ref() {
+            task.abort();
+        }
+        if next.is_some() {
+            *warmups = next;
+        }
     }
 
     /// Ends the loads that go on without their callers.

@@ -2,12 +2,16 @@
 
 use serde::Serialize;
 
+use crate::cache::WarmHealth;
+
 /// How the cache is: for a health endpoint.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Health {
     /// The state of the remote level; `None` if the cache has none.
     pub remote: Option<RemoteHealth>,
+    /// How far the list that is warmed at the start has come; nothing if there is none.
+    pub warming: Vec<WarmHealth>,
 }
 
 impl Health {
