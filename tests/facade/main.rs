@@ -9,6 +9,7 @@ mod bytes;
 mod closing;
 mod cluster;
 mod common;
+mod compression;
 mod echoes;
 mod failover;
 mod flights;

@@ -100,7 +100,7 @@ impl Engine {
             let settings = settings.clone();
             Arc::new(Remote::new(backend, Arc::new(ears), settings, longest, counters, fences))
         });
-        let packer = Packer::new(codec, Arc::clone(&clock), settings.max_value_bytes);
+        let packer = Packer::new(codec, Arc::clone(&clock), &settings, Arc::clone(&counters));
         let (flights, warned_of_table) = (Flights::new(), AtomicBool::new(false));
         let bulkhead = Bulkhead::new(&settings, Arc::clone(&counters));
         Self {
@@ -180,6 +180,8 @@ impl Engine {
             news: counters.news.read(),
             strangers: self.remote.as_ref().map_or(0, |remote| remote.ears().strangers()),
             keys_too_long: counters.keys_too_long.read(),
+            payload_bytes: counters.payload_bytes.read(),
+            stored_bytes: counters.stored_bytes.read(),
             values_too_large: counters.values_too_large.read(),
             values_unsupported: counters.values_unsupported.read(),
             flaws: counters.flaws.read().collect(),

@@ -63,8 +63,15 @@ fn read(stored: &[u8]) {
     assert!(payload.len() <= LIMIT + (1 + 255 * 256) - names, "over the limit");
     assert!(tag_names(stored).iter().copied().eq(header.tags.iter().map(|tag| &**tag)));
     let again = wire::encode(&header, payload).expect("what was read can be written");
+    let compressed = header.compressed;
     assert_eq!(wire::decode(&again, usize::MAX), Ok((header, payload)));
-    values(payload);
+    if !compressed {
+        return values(payload);
+    }
+    if let Ok(payload) = wire::decompress(payload, LIMIT) {
+        assert!(payload.len() <= LIMIT, "decompressed over the limit");
+        values(&payload);
+    }
 }
 
 fn values(payload: &[u8]) {

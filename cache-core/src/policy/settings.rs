@@ -6,7 +6,13 @@ use serde::Deserialize;
 
 use super::duration::{optional, shown, text};
 use crate::codec::MAX_PAYLOAD;
+use crate::wire::COMPRESSES;
 use crate::{Error, ErrorKind, Result};
+
+/// What is compressed unless a setting says otherwise.
+///
+/// Smaller ones are sent in a few packets anyway.
+const COMPRESS_OVER: usize = 4096;
 
 /// Limits and time-outs of a cache.
 ///
@@ -40,8 +46,15 @@ pub struct Settings {
     /// kept: longer than any commit takes.
     #[serde(with = "text")]
     pub guard_ttl: Duration,
-    /// The largest encoded value that is stored; larger ones are served uncached.
+    /// The largest encoded value that is stored, in bytes before compression; larger ones are served
+    /// uncached.
     pub max_value_bytes: usize,
+    /// Encoded values of more bytes than this are stored compressed, if that makes them smaller.
+    ///
+    /// Unless set, 4,096 with the feature `lz4`, and nothing is compressed without it; `0` compresses
+    /// everything, `max_value_bytes` nothing. Set without the feature, it is an error at build.
+    /// Instances without the feature take compressed entries for misses.
+    pub compress_over: Option<usize>,
     /// How many failures in a row make the remote level count as down.
     pub failures_to_open: u32,
     /// The time over which operations are judged together: if `failure_percent` of them, and at
@@ -106,6 +119,7 @@ impl Default for Settings {
             hold: None,
             guard_ttl: Duration::from_secs(30),
             max_value_bytes: 1 << 20,
+            compress_over: None,
             failures_to_open: 3,
             failure_window: Duration::from_secs(10),
             failure_percent: 50,
@@ -168,6 +182,11 @@ impl Settings {
         self.slow_after.unwrap_or(self.remote_timeout / 2)
     }
 
+    /// Returns how large a payload may be that is not compressed.
+    pub(crate) fn compress_over(&self) -> usize {
+        self.compress_over.unwrap_or(COMPRESS_OVER)
+    }
+
     fn check_pairs(&self) -> Result<()> {
         if self.retry_min > self.retry_max {
             return Err(config(format!(
@@ -208,6 +227,12 @@ impl Settings {
                 return Err(config(format!("`{name}` is {value}: it is at most {most}")));
             }
         }
+        if let (Some(bytes), false) = (self.compress_over, COMPRESSES) {
+            return Err(config(format!(
+                "`compress_over` is {bytes}, and this build cannot compress: enable the feature `lz4` \
+                 of cache-aside, or leave `compress_over` out"
+            )));
+        }
         if self.max_value_bytes == 0 || self.max_value_bytes > MAX_PAYLOAD {
             return Err(config(format!(
                 "`max_value_bytes` is {}: it lies between 1 and {MAX_PAYLOAD}",
@@ -244,6 +269,8 @@ mod tests {
             ("failure_percent = 101", "`failure_percent` is 101"),
             ("journal_max = 0", "`journal_max` is 0"),
             ("slow_after = \"1s\"", "`remote_timeout` (100ms)"),
+            #[cfg(not(feature = "lz4"))]
+            ("compress_over = 0", "enable the feature `lz4`"),
             ("invalidate_policy = \"loud\"", "`journal` or `strict`"),
         ];
         for (text, expected) in wrong {

@@ -120,6 +120,8 @@ pub(crate) struct CacheCounters {
     pub(crate) loads_over_limit: Counter,
     pub(crate) news: Counter,
     pub(crate) keys_too_long: Counter,
+    pub(crate) payload_bytes: Counter,
+    pub(crate) stored_bytes: Counter,
     pub(crate) values_too_large: Counter,
     pub(crate) values_unsupported: Counter,
     pub(crate) flaws: Flaws,
