@@ -8,6 +8,7 @@ mod bulkhead;
 mod bytes;
 mod closing;
 mod cluster;
+mod codecs;
 mod common;
 mod compression;
 mod echoes;
