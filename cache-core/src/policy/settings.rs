@@ -150,6 +150,19 @@ impl Settings {
         })
     }
 
+    /// Reads settings from JSON, of the same structure: `{"remote_timeout": "100ms"}`.
+    ///
+    /// Needs the feature `json`.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_toml`](Self::from_toml).
+    #[cfg(feature = "json")]
+    pub fn from_json(text: &str) -> Result<Self> {
+        serde_json::from_str(text)
+            .map_err(|error| config(format!("the settings do not read: {error}")))
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         let longest = Duration::from_secs(24 * 60 * 60);
         for (name, value) in [
@@ -275,6 +288,27 @@ mod tests {
         ];
         for (text, expected) in wrong {
             let error = read(text).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}\nlacks {expected}");
+        }
+    }
+
+    #[cfg(feature = "json")]
+    #[test]
+    fn json_says_the_same_as_toml() {
+        let toml = "wait = '1m'\nhold = '2s'\nload_limit = 7\ninvalidate_policy = 'strict'";
+        let json = r#"{"wait": "1m", "hold": "2s", "slow_after": null, "load_limit": 7,
+                       "compress_over": null, "invalidate_policy": "strict"}"#;
+
+        let (json, toml) = (Settings::from_json(json), Settings::from_toml(toml));
+
+        assert_eq!(format!("{json:?}"), format!("{toml:?}"));
+        for (text, expected) in [
+            (r#"{"remote_timout": "1s"}"#, "unknown field `remote_timout`"),
+            (r#"{"wait": 5}"#, "a duration with its unit"),
+            ("{\n\"wait\": ", "line 2"),
+        ] {
+            let error = Settings::from_json(text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
             assert!(error.to_string().contains(expected), "{error}\nlacks {expected}");
         }
     }
