@@ -14,10 +14,10 @@ use self::strict::Strict;
 use super::{Codec, CodecId, Visit};
 use crate::{Error, ErrorKind, Result};
 
-/// How deep the arrays and objects of a payload are nested at most; serde_json reads no deeper.
+/// How deep the arrays and objects of a payload are nested at most; `serde_json` reads no deeper.
 const MAX_NESTING: usize = 127;
 
-/// Writes values as JSON, by serde_json. Needs the feature `json`.
+/// Writes values as JSON, by `serde_json`. Needs the feature `json`.
 ///
 /// For types that [`Bincode`](super::Bincode) cannot read back: `#[serde(untagged)]`,
 /// `#[serde(tag = "…")]`, `#[serde(flatten)]`, `#[serde(skip_serializing_if = "…")]`,
