@@ -39,7 +39,7 @@ async fn large_values_are_stored_compressed_and_others_as_they_are() {
     let (one, two) = (instance(&remote, |_| {}), instance(&remote, |_| {}));
     let (small, large, noise) = ("x".repeat(4000), "x".repeat(100_000), noise(5000));
     for (entity, text) in [("small", &small), ("large", &large), ("noise", &noise)] {
-        let key = one.key(entity);
+        let key = one.key(entity).tag("texts");
 
         assert_eq!(load(&one, &key, text).await.0, Outcome::Loaded);
         assert_eq!(load(&two, &key, text).await.0, Outcome::RemoteHit);

@@ -21,8 +21,7 @@ pub(crate) fn compress(payload: &[u8]) -> Option<Vec<u8>> {
 
 /// Returns the payload behind its compressed form.
 ///
-/// Allocates the length that the form claims, once that is within `max_payload` and no more than its
-/// bytes can stand for.
+/// Allocates the length that the form claims, and nothing else.
 ///
 /// # Errors
 ///
@@ -32,6 +31,13 @@ pub(crate) fn decompress(stored: &[u8], max_payload: usize) -> Result<Vec<u8>, F
     if !COMPRESSES {
         return Err(Flaw::Version);
     }
+    let (block, len) = claim(stored, max_payload)?;
+    unpack(block, len).ok_or(Flaw::Payload)
+}
+
+/// Returns the block, and the length that it is said to stand for, once that is within the limit and
+/// no more than the block can stand for.
+fn claim(stored: &[u8], max_payload: usize) -> Result<(&[u8], usize), Flaw> {
     let (prefix, block) = stored.split_first_chunk::<PREFIX_LEN>().ok_or(Flaw::Payload)?;
     let [algorithm, len @ ..] = *prefix;
     if algorithm != LZ4 {
@@ -44,7 +50,7 @@ pub(crate) fn decompress(stored: &[u8], max_payload: usize) -> Result<Vec<u8>, F
     if len > block.len().saturating_mul(MAX_RATIO) {
         return Err(Flaw::Payload);
     }
-    unpack(block, len).ok_or(Flaw::Payload)
+    Ok((block, len))
 }
 
 /// Returns the compressed form of a payload, however long.

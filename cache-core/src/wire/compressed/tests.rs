@@ -48,10 +48,10 @@ fn the_limit_is_that_of_the_payload_and_not_of_its_form() {
 fn a_claimed_length_over_the_limit_or_beyond_the_block_is_refused_before_it_is_allocated() {
     let block = &compress(&text()).unwrap()[PREFIX_LEN..];
 
-    assert_eq!(decompress(&claiming(u32::MAX, block), LIMIT), Err(Flaw::TooLarge));
+    assert_eq!(claim(&claiming(u32::MAX, block), LIMIT), Err(Flaw::TooLarge));
     // Two gigabytes, which no block of this length stands for.
-    assert_eq!(decompress(&claiming(1 << 31, block), usize::MAX), Err(Flaw::Payload));
-    assert_eq!(decompress(&claiming(u32::MAX, &[]), usize::MAX), Err(Flaw::Payload));
+    assert_eq!(claim(&claiming(1 << 31, block), usize::MAX), Err(Flaw::Payload));
+    assert_eq!(claim(&claiming(1, &[]), usize::MAX), Err(Flaw::Payload));
 }
 
 #[test]
