@@ -54,6 +54,10 @@
 //! * `memory` (default): [`MemoryBackend`], on moka.
 //! * `redis` (default): [`RedisBackend`], for Redis 7.0 and Valkey 8.0 or newer, TLS included.
 //! * `macros` (default): [`macro@cached`], [`macro@invalidates`] and the derives.
+//! * `json`: [`codec::Json`], for types that need names, and [`TtlTable::from_json`] and
+//!   [`Settings::from_json`].
+//! * `lz4`: entries of the remote level are compressed ([`Settings::compress_over`]). Turn it on everywhere
+//!   at once: instances without it take compressed entries for misses, and replace them.
 //! * `test-util`: [`testing`], for tests of services and of backends.
 
 #[cfg(all(feature = "memory", feature = "redis"))]

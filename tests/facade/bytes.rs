@@ -33,7 +33,7 @@ fn instance(remote: &MemoryBackend) -> Cache {
     builder().remote(remote.clone()).build().unwrap()
 }
 
-async fn stored(remote: &MemoryBackend, key: &Key) -> Vec<u8> {
+pub(crate) async fn stored(remote: &MemoryBackend, key: &Key) -> Vec<u8> {
     let slots = remote.get(std::slice::from_ref(key), None).await;
     match &slots[..] {
         [Ok(Slot::Entry(bytes))] => bytes.to_vec(),
@@ -41,7 +41,7 @@ async fn stored(remote: &MemoryBackend, key: &Key) -> Vec<u8> {
     }
 }
 
-async fn overwrite(remote: &MemoryBackend, key: &Key, bytes: Vec<u8>) {
+pub(crate) async fn overwrite(remote: &MemoryBackend, key: &Key, bytes: Vec<u8>) {
     let options = SetOptions::new(Duration::from_secs(60), SetMode::Always);
     assert_eq!(remote.set(key, bytes.into(), &options).await.unwrap(), SetOutcome::Stored);
 }

@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use crate::cargo::cargo;
-use crate::{models, rules, shell, simulation, tests};
+use crate::{features, models, rules, shell, simulation, tests};
 
 /// Runs each step in turn; the first failure ends the run.
 pub(crate) fn run() -> Result<ExitCode, String> {
@@ -12,6 +12,7 @@ pub(crate) fn run() -> Result<ExitCode, String> {
     step("clippy", || shell::run(&mut clippy()))?;
     step("docs", || shell::run(&mut docs()))?;
     step("rules", rules::run)?;
+    step("features", features::check)?;
     let models = step("models", || models::run(&[]))?;
     step("build the simulation", simulation::build)?;
     step("simulate", || simulation::run(&["--histories", simulation::IN_CI]))?;

@@ -7,7 +7,7 @@
 //! * `models [-- ARGUMENTS]` tries the orders in which threads may do what they do.
 //! * `simulate [ARGUMENTS]` plays histories with every fault, such as `--histories 1000000`, or tells
 //!   the one of a seed: `--story SEED` (`docs/testing.md`).
-//! * `ci` checks formatting, lints, documentation and rules, then runs models, the simulation and tests;
+//! * `ci` checks formatting, lints, documentation, rules and features, then runs models, the simulation and tests;
 //!   it stops at the first failure, but for those of models and tests, which it counts.
 //!
 //! With `CI=true`, a test that could not run is a failure.
@@ -15,6 +15,7 @@
 mod cargo;
 mod ci;
 mod docker;
+mod features;
 mod image;
 mod install;
 mod models;

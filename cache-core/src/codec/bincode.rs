@@ -18,7 +18,7 @@ pub const MAX_PAYLOAD: usize = 16 << 20;
 /// The fastest and smallest codec here, for types that this library can see through. It cannot decode
 /// what needs names: `#[serde(untagged)]`, `#[serde(tag = "…")]`, `#[serde(flatten)]`,
 /// `#[serde(skip_serializing_if = "…")]`, `serde_json::Value`. Such a type is refused when it is first
-/// written; prefer a codec that describes itself for it.
+/// written; prefer a codec that describes itself for it, such as `Json` with the feature `json`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bincode;
 
@@ -26,7 +26,8 @@ impl Bincode {
     pub(super) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<()> {
         let before = out.len();
         encode_into_std_write(value, out, settings()).map_err(|_| {
-            let text = "bincode cannot write this value: use a codec that describes itself";
+            let text = "bincode cannot write this value: use a codec that describes itself, \
+                        such as `Json` (feature `json`)";
             Error::new(ErrorKind::Unsupported, text)
         })?;
         check_len(out.len() - before, ErrorKind::TooLarge)

@@ -4,6 +4,8 @@ pub mod fingerprint;
 
 mod bincode;
 mod guard;
+#[cfg(feature = "json")]
+mod json;
 mod measure;
 #[cfg(test)]
 mod tests;
@@ -11,6 +13,8 @@ mod value;
 
 pub use bincode::{Bincode, MAX_PAYLOAD};
 pub use guard::{MAX_DECODED, MAX_DEPTH};
+#[cfg(feature = "json")]
+pub use json::Json;
 pub use measure::{Measure, measure};
 pub use value::{check_round_trip, decode_value, encode_value};
 
@@ -68,6 +72,9 @@ pub struct CodecId(u8);
 impl CodecId {
     /// The id of [`Bincode`].
     pub const BINCODE: Self = Self(1);
+
+    /// The id of `Json`, whether this build has it or not.
+    pub const JSON: Self = Self(2);
 
     /// Creates the id of a codec outside this library, one of 128.
     ///

@@ -89,11 +89,12 @@ fn check_readable<T: ?Sized>(codec: &dyn Codec, measure: Measure) -> Result<()> 
 }
 
 fn unreadable<T: ?Sized>(codec: &dyn Codec, why: &str) -> Error {
-    let text = format!(
-        "`{}` {why}, which {codec:?} cannot read back: choose a codec that describes itself, \
-         such as JSON or MessagePack with names",
-        type_name::<T>(),
-    );
+    let advice = if codec.self_describing() {
+        "its `Deserialize` must accept what its `Serialize` writes"
+    } else {
+        "choose a codec that describes itself, such as `Json` (feature `json`)"
+    };
+    let text = format!("`{}` {why}, which {codec:?} cannot read back: {advice}", type_name::<T>());
     Error::new(ErrorKind::Unsupported, text)
 }
 

@@ -1,6 +1,7 @@
 //! Keeping what was loaded or written.
 
 use std::borrow::Cow;
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -278,7 +279,10 @@ impl Engine {
             ErrorKind::TooLarge => self.counters.values_too_large.add_one(),
             ErrorKind::InvalidInput | ErrorKind::Unsupported => {
                 self.counters.values_unsupported.add_one();
-                tracing::error!(entity = call.key.entity(), %error, "a value cannot be stored");
+                // An error of ours, whose text shows no value.
+                let cause = error.source().and_then(|cause| cause.downcast_ref::<Error>());
+                let (entity, cause) = (call.key.entity(), cause.map(tracing::field::display));
+                tracing::error!(entity, %error, cause, "a value cannot be stored");
             }
             // Counted where it happened.
             _ => {}

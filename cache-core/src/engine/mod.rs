@@ -115,7 +115,7 @@ impl Engine {
             let settings = settings.clone();
             Arc::new(Remote::new(backend, Arc::new(ears), settings, longest, counters, fences))
         });
-        let packer = Packer::new(codec, Arc::clone(&clock), settings.max_value_bytes);
+        let packer = Packer::new(codec, Arc::clone(&clock), &settings, Arc::clone(&counters));
         let (flights, refreshes) = (Flights::new(), Flights::new());
         let (backoff, background) = (Backoff::new(&settings), Background::new(&settings));
         let warned_of_table = AtomicBool::new(false);
@@ -243,6 +243,8 @@ impl Engine {
             news: counters.news.read(),
             strangers: self.remote.as_ref().map_or(0, |remote| remote.ears().strangers()),
             keys_too_long: counters.keys_too_long.read(),
+            payload_bytes: counters.payload_bytes.read(),
+            stored_bytes: counters.stored_bytes.read(),
             values_too_large: counters.values_too_large.read(),
             values_unsupported: counters.values_unsupported.read(),
             flaws: counters.flaws.read().collect(),

@@ -1,6 +1,7 @@
 //! From values to stored entries and back.
 
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -13,8 +14,9 @@ use super::decide::{Action, Left, Window, decide};
 use crate::clock::Clock;
 use crate::codec::{self, Codec, fingerprint};
 use crate::key::Key;
-use crate::policy::Lifetime;
+use crate::policy::{Lifetime, Settings};
 use crate::random::random;
+use crate::stats::CacheCounters;
 use crate::wire::{self, Flaw, Header};
 use crate::{Error, ErrorKind, Result};
 
@@ -24,6 +26,8 @@ pub(crate) struct Packer {
     codec: Arc<dyn Codec>,
     clock: Arc<dyn Clock>,
     max_value_bytes: usize,
+    compress_over: usize,
+    counters: Arc<CacheCounters>,
     /// At most [`MAX_SCHEMAS`], and one for each type without a version.
     schemas: RwLock<HashMap<(TypeId, Option<u32>), Schema>>,
 }
@@ -70,9 +74,11 @@ impl Packer {
     pub(crate) fn new(
         codec: Arc<dyn Codec>,
         clock: Arc<dyn Clock>,
-        max_value_bytes: usize,
+        settings: &Settings,
+        counters: Arc<CacheCounters>,
     ) -> Self {
-        Self { codec, clock, max_value_bytes, schemas: RwLock::default() }
+        let (max_value_bytes, compress_over) = (settings.max_value_bytes, settings.compress_over());
+        Self { codec, clock, max_value_bytes, compress_over, counters, schemas: RwLock::default() }
     }
 
     /// Makes an entry of `value`.
@@ -88,9 +94,10 @@ impl Packer {
             codec::check_round_trip::<V>(&*self.codec, &payload)?;
             schema.checked.store(true, Ordering::Relaxed);
         }
+        let (compressed, payload) = self.compress(payload);
         let header = Header {
             codec: self.codec.id().as_u8(),
-            compressed: false,
+            compressed,
             fingerprint,
             created: self.now(),
             fresh: label.lifetime.fresh,
@@ -116,9 +123,6 @@ impl Packer {
         // A type without a fingerprint was never written, so whatever this is, it is not ours.
         let fingerprint = self.schema::<V>(schema).fingerprint.map_err(|_| Flaw::Schema)?;
         header.check(key.echo(), self.codec.id().as_u8(), fingerprint)?;
-        if header.compressed {
-            return Err(Flaw::Version.into()); // of one that compresses
-        }
         if header.groups != generations {
             return Err(Unusable::Invalidated);
         }
@@ -127,8 +131,26 @@ impl Packer {
         let (Action::Serve(left) | Action::ServeStale(left)) = decide(Some(age), window) else {
             return Err(Unusable::Expired);
         };
-        let value = codec::decode_value(&*self.codec, payload).map_err(|_| Flaw::Payload)?;
+        let payload = self.decompress(&header, payload)?;
+        let value = codec::decode_value(&*self.codec, &payload).map_err(|_| Flaw::Payload)?;
         Ok(Unpacked { value, left, cost: header.cost })
+    }
+
+    /// Compresses a payload where that is worth it, and counts it.
+    fn compress(&self, payload: Vec<u8>) -> (bool, Vec<u8>) {
+        let is_large = payload.len() > self.compress_over;
+        let form = if is_large { wire::compress(&payload) } else { None };
+        self.counters.payload_bytes.add(payload.len() as u64);
+        let (compressed, stored) = (form.is_some(), form.unwrap_or(payload));
+        self.counters.stored_bytes.add(stored.len() as u64);
+        (compressed, stored)
+    }
+
+    fn decompress<'a>(&self, header: &Header, stored: &'a [u8]) -> Result<Cow<'a, [u8]>, Flaw> {
+        if header.compressed {
+            return wire::decompress(stored, self.max_value_bytes).map(Cow::Owned);
+        }
+        Ok(Cow::Borrowed(stored))
     }
 
     fn now(&self) -> u64 {
@@ -174,9 +196,14 @@ mod tests {
         Lifetime { fresh: minute, stale: minute, near: minute }
     };
 
+    fn packer(settings: &Settings) -> Packer {
+        let (codec, clock) = (Arc::new(codec::Bincode), Arc::new(SystemClock));
+        Packer::new(codec, clock, settings, Arc::default())
+    }
+
     #[test]
     fn versions_without_end_are_not_kept_and_work_all_the_same() {
-        let packer = Packer::new(Arc::new(codec::Bincode), Arc::new(SystemClock), 1024);
+        let packer = packer(&Settings::default());
         let key = testing::key("atlas", "number");
         let label = |version| Label {
             key: &key,
@@ -200,9 +227,9 @@ mod tests {
     }
 
     #[test]
-    fn a_compressed_entry_is_a_miss_and_not_read_as_it_stands() {
-        let packer = Packer::new(Arc::new(codec::Bincode), Arc::new(SystemClock), 1024);
-        let key = testing::key("atlas", "number");
+    fn what_is_compressed_in_another_way_is_a_miss_and_not_read_as_it_stands() {
+        let packer = packer(&Settings::default());
+        let key = testing::key("atlas", "text");
         let label = Label {
             key: &key,
             schema: None,
@@ -211,14 +238,15 @@ mod tests {
             generations: &[],
             tags: Vec::new(),
         };
-        let plain = packer.pack(&7_u64, label).unwrap();
+        let text = "seven".to_owned();
+        let plain = packer.pack(&text, label).unwrap();
         let (header, payload) = wire::decode(&plain, 1024).unwrap();
         let compressed = Header { compressed: true, ..header };
         let stored = wire::encode(&compressed, payload).unwrap();
 
-        let read = |stored: &[u8]| packer.unpack::<u64>(stored, &key, None, &[]);
+        let read = |stored: &[u8]| packer.unpack::<String>(stored, &key, None, &[]);
 
-        assert_eq!(read(&plain).unwrap().value, 7);
+        assert_eq!(read(&plain).unwrap().value, text);
         assert_eq!(read(&stored).unwrap_err(), Unusable::Flawed(Flaw::Version));
     }
 }

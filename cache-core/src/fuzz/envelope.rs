@@ -63,8 +63,15 @@ fn read(stored: &[u8]) {
     assert!(payload.len() <= LIMIT + (1 + 255 * 256) - names, "over the limit");
     assert!(tag_names(stored).iter().copied().eq(header.tags.iter().map(|tag| &**tag)));
     let again = wire::encode(&header, payload).expect("what was read can be written");
+    let compressed = header.compressed;
     assert_eq!(wire::decode(&again, usize::MAX), Ok((header, payload)));
-    values(payload);
+    if !compressed {
+        return values(payload);
+    }
+    if let Ok(payload) = wire::decompress(payload, LIMIT) {
+        assert!(payload.len() <= LIMIT, "decompressed over the limit");
+        values(&payload);
+    }
 }
 
 fn values(payload: &[u8]) {
@@ -73,6 +80,21 @@ fn values(payload: &[u8]) {
     value::<HashMap<u8, String>>(payload);
     value::<Vec<Option<[u64; 4]>>>(payload);
     value::<(Option<Box<str>>, Vec<Vec<u8>>, Option<i64>)>(payload);
+    #[cfg(feature = "json")]
+    {
+        named::<Sample>(payload);
+        named::<HashMap<u8, String>>(payload);
+        named::<serde_json::Value>(payload);
+    }
+}
+
+/// Reads a payload as a `T` in JSON.
+#[cfg(feature = "json")]
+fn named<T: Debug + DeserializeOwned + PartialEq + Serialize>(payload: &[u8]) {
+    use crate::codec::Json;
+    let Ok(value) = decode_value::<T>(&Json, payload) else { return };
+    let again = encode_value(&Json, &value).expect("what was read can be written");
+    assert_eq!(decode_value::<T>(&Json, &again).ok(), Some(value));
 }
 
 /// Reads a payload as a `T` on both ways that there are.

@@ -10,11 +10,14 @@ use crate::clock::Clock;
 use crate::codec::{Bincode, Codec, encode_value, fingerprint};
 use crate::engine::pack::{Packer, Unusable};
 use crate::key::{Key, KeyWriter};
-use crate::wire::{self, Flaw, Header};
+use crate::policy::Settings;
+use crate::wire::{self, COMPRESSES, Flaw, Header, compressed};
+
+static SETTINGS: LazyLock<Settings> = LazyLock::new(Settings::default);
 
 /// The reader of the product.
 static READER: LazyLock<Packer> =
-    LazyLock::new(|| Packer::new(Arc::new(Bincode), Arc::new(Noon), 1 << 20));
+    LazyLock::new(|| Packer::new(Arc::new(Bincode), Arc::new(Noon), &SETTINGS, Arc::default()));
 
 /// What a reader of samples expects.
 static SCHEMA: LazyLock<u64> =
@@ -47,7 +50,7 @@ fn header(source: &mut Source<'_>) -> Header {
     let milliseconds = |source: &mut Source<'_>| u32::from_le_bytes(source.array()).into();
     Header {
         codec: Bincode.id().as_u8(),
-        compressed: source.byte() > 250,
+        compressed: source.byte() > 200,
         fingerprint: *SCHEMA,
         created: milliseconds(source),
         fresh: Duration::from_millis(milliseconds(source)),
@@ -74,7 +77,8 @@ fn others(header: &Header) -> [Header; 4] {
 
 fn write(header: &Header, value: &Sample) -> Vec<u8> {
     let payload = encode_value(&Bincode, value).expect("a sample can be encoded");
-    wire::encode(header, &payload).expect("every field fits").into()
+    let form = header.compressed.then(|| compressed::form(&payload)).flatten();
+    wire::encode(header, &form.unwrap_or(payload)).expect("every field fits").into()
 }
 
 fn read(stored: &[u8], wanted: &Header) -> Result<Sample, Unusable> {
@@ -84,8 +88,8 @@ fn read(stored: &[u8], wanted: &Header) -> Result<Sample, Unusable> {
 fn expected(header: &Header, value: &Sample) -> Result<Sample, Unusable> {
     let age = Noon.wall().saturating_sub(Duration::from_millis(header.created));
     match header {
-        Header { compressed: true, .. } => Err(Unusable::Flawed(Flaw::Version)),
         Header { fresh, stale, .. } if age >= *fresh.max(stale) => Err(Unusable::Expired),
+        Header { compressed: true, .. } if !COMPRESSES => Err(Unusable::Flawed(Flaw::Version)),
         _ => Ok(value.clone()),
     }
 }

@@ -19,6 +19,15 @@ pub fn settings(data: &[u8]) {
     if let Some(table) = told(TtlTable::from_toml(&text)) {
         check_table(&table, &text);
     }
+    #[cfg(feature = "json")]
+    {
+        if let Some(settings) = told(Settings::from_json(&text)) {
+            check(&settings);
+        }
+        if let Some(table) = told(TtlTable::from_json(&text)) {
+            check_table(&table, &text);
+        }
+    }
     duration(&text);
     let mut source = Source::new(data);
     let number = u64::from_le_bytes(source.array());

@@ -48,7 +48,7 @@ pub(super) mod optional {
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Duration>, D::Error> {
-        Text::deserialize(deserializer).map(|text| Some(text.0))
+        Option::<Text>::deserialize(deserializer).map(|text| text.map(|text| text.0))
     }
 }
 

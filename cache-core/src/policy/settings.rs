@@ -6,7 +6,13 @@ use serde::Deserialize;
 
 use super::duration::{optional, shown, text};
 use crate::codec::MAX_PAYLOAD;
+use crate::wire::COMPRESSES;
 use crate::{Error, ErrorKind, Result};
+
+/// What is compressed unless a setting says otherwise.
+///
+/// Smaller ones are sent in a few packets anyway.
+const COMPRESS_OVER: usize = 4096;
 
 /// Limits and time-outs of a cache.
 ///
@@ -40,8 +46,15 @@ pub struct Settings {
     /// kept: longer than any commit takes.
     #[serde(with = "text")]
     pub guard_ttl: Duration,
-    /// The largest encoded value that is stored; larger ones are served uncached.
+    /// The largest encoded value that is stored, in bytes before compression; larger ones are served
+    /// uncached.
     pub max_value_bytes: usize,
+    /// Encoded values of more bytes than this are stored compressed, if that makes them smaller.
+    ///
+    /// Unless set, 4,096 with the feature `lz4`, and nothing is compressed without it; `0` compresses
+    /// everything, `max_value_bytes` nothing. Set without the feature, it is an error at build.
+    /// Instances without the feature take compressed entries for misses.
+    pub compress_over: Option<usize>,
     /// How many failures in a row make the remote level count as down.
     pub failures_to_open: u32,
     /// The time over which operations are judged together: if `failure_percent` of them, and at
@@ -134,6 +147,7 @@ impl Default for Settings {
             hold: None,
             guard_ttl: Duration::from_secs(30),
             max_value_bytes: 1 << 20,
+            compress_over: None,
             failures_to_open: 3,
             failure_window: Duration::from_secs(10),
             failure_percent: 50,
@@ -170,6 +184,19 @@ impl Settings {
         toml::from_str(text).map_err(|error| {
             Error::new(ErrorKind::Config, format!("the settings do not read: {error}"))
         })
+    }
+
+    /// Reads settings from JSON, of the same structure: `{"remote_timeout": "100ms"}`.
+    ///
+    /// Needs the feature `json`.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_toml`](Self::from_toml).
+    #[cfg(feature = "json")]
+    pub fn from_json(text: &str) -> Result<Self> {
+        serde_json::from_str(text)
+            .map_err(|error| config(format!("the settings do not read: {error}")))
     }
 
     pub(crate) fn check(&self) -> Result<()> {
@@ -210,6 +237,11 @@ impl Settings {
         self.slow_after.unwrap_or(self.remote_timeout / 2)
     }
 
+    /// Returns how large a payload may be that is not compressed.
+    pub(crate) fn compress_over(&self) -> usize {
+        self.compress_over.unwrap_or(COMPRESS_OVER)
+    }
+
     fn check_pairs(&self) -> Result<()> {
         let (retry, lease) = (("retry_max", self.retry_max), ("lease_ttl", self.lease_ttl));
         let (timeout, backoff) =
@@ -246,6 +278,12 @@ impl Settings {
         if !(0.0..=100.0).contains(&self.refresh_ahead) {
             let ahead = self.refresh_ahead;
             return Err(config(format!("`refresh_ahead` is {ahead}: it lies between 0 and 100")));
+        }
+        if let (Some(bytes), false) = (self.compress_over, COMPRESSES) {
+            return Err(config(format!(
+                "`compress_over` is {bytes}, and this build cannot compress: enable the feature `lz4` \
+                 of cache-aside, or leave `compress_over` out"
+            )));
         }
         if self.max_value_bytes == 0 || self.max_value_bytes > MAX_PAYLOAD {
             return Err(config(format!(
@@ -307,10 +345,33 @@ mod tests {
             ("backoff_min = \"31s\"", "`backoff_max` (30s)"),
             ("refresh_ahead = -1.0", "`refresh_ahead` is -1"),
             ("background_limit = 0", "`background_limit` is 0"),
+            #[cfg(not(feature = "lz4"))]
+            ("compress_over = 0", "enable the feature `lz4`"),
             ("invalidate_policy = \"loud\"", "`journal` or `strict`"),
         ];
         for (text, expected) in wrong {
             let error = read(text).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}\nlacks {expected}");
+        }
+    }
+
+    #[cfg(feature = "json")]
+    #[test]
+    fn json_says_the_same_as_toml() {
+        let toml = "wait = '1m'\nhold = '2s'\nload_limit = 7\ninvalidate_policy = 'strict'";
+        let json = r#"{"wait": "1m", "hold": "2s", "slow_after": null, "load_limit": 7,
+                       "compress_over": null, "invalidate_policy": "strict"}"#;
+
+        let (json, toml) = (Settings::from_json(json), Settings::from_toml(toml));
+
+        assert_eq!(format!("{json:?}"), format!("{toml:?}"));
+        for (text, expected) in [
+            (r#"{"remote_timout": "1s"}"#, "unknown field `remote_timout`"),
+            (r#"{"wait": 5}"#, "a duration with its unit"),
+            ("{\n\"wait\": ", "line 2"),
+        ] {
+            let error = Settings::from_json(text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
             assert!(error.to_string().contains(expected), "{error}\nlacks {expected}");
         }
     }

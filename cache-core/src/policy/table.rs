@@ -27,7 +27,10 @@ use crate::{Error, ErrorKind, Result};
 ///
 /// The most specific line wins: tier and entity, then `entities`, then the tier's `default`, then
 /// `default`, then [`TtlTable::FALLBACK`].
-#[derive(Clone, Debug, Default)]
+///
+/// As a part of a service's own configuration it is read by serde, in the same structure.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(try_from = "Sheet")]
 pub struct TtlTable {
     cells: BTreeMap<String, BTreeMap<String, Ttl>>,
     entities: BTreeMap<String, Ttl>,
@@ -52,6 +55,21 @@ impl TtlTable {
     /// or a TTL is not between [`Ttl::MIN`] and [`Ttl::MAX`].
     pub fn from_toml(text: &str) -> Result<Self> {
         let sheet: Sheet = toml::from_str(text).map_err(|error| {
+            Error::new(ErrorKind::Config, format!("the TTL table does not read: {error}"))
+        })?;
+        sheet.try_into()
+    }
+
+    /// Reads a table from JSON, of the same structure: `{"tiers": {"free": {"profile": "5m"}}}`.
+    ///
+    /// Needs the feature `json`.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_toml`](Self::from_toml).
+    #[cfg(feature = "json")]
+    pub fn from_json(text: &str) -> Result<Self> {
+        let sheet: Sheet = serde_json::from_str(text).map_err(|error| {
             Error::new(ErrorKind::Config, format!("the TTL table does not read: {error}"))
         })?;
         sheet.try_into()
@@ -203,5 +221,58 @@ mod tests {
             assert!(error.to_string().contains(expected), "{error}\nlacks {expected}");
         }
         assert!(TtlTable::new().with_default(Ttl::new(Duration::MAX)).is_err());
+    }
+
+    #[test]
+    fn a_table_within_a_configuration_is_read_and_checked() {
+        #[derive(Debug, Deserialize)]
+        struct Service {
+            ttls: TtlTable,
+        }
+        let read = |text| toml::from_str::<Service>(text);
+
+        let service = read("[ttls.tiers.free]\nprofile = '5m'").unwrap();
+        let error = read("[ttls.tiers.free]\nprofile = '0s'").unwrap_err();
+
+        assert_eq!(service.ttls.find(Some("free"), "profile").unwrap().fresh.as_secs(), 300);
+        assert!(error.to_string().contains("tier \"free\", entity \"profile\" is 0s"), "{error}");
+    }
+
+    #[cfg(feature = "json")]
+    #[test]
+    fn json_says_the_same_as_toml() {
+        let json = r#"{
+            "default": "1m",
+            "entities": {"search": {"fresh": "30s", "none": "5s"}},
+            "tiers": {
+                "free": {"default": "2m", "profile": "5m"},
+                "studio": {"profile": {"fresh": "30m", "none": null}}
+            }
+        }"#;
+
+        let (json, toml) = (TtlTable::from_json(json), TtlTable::from_toml(TABLE));
+
+        assert_eq!(format!("{json:?}"), format!("{toml:?}"));
+    }
+
+    #[cfg(feature = "json")]
+    #[test]
+    fn wrong_json_says_where_and_what() {
+        let wrong = [
+            (r#"{"tier": {"free": {"profile": "5m"}}}"#, "unknown field `tier`"),
+            (r#"{"tiers": {"free": {"profile": {"fresh": "5m", "stael": "1m"}}}}"#, "a TTL is a"),
+            (
+                r#"{"tiers": {"free": {"profile": "0s"}}}"#,
+                "tier \"free\", entity \"profile\" is 0s",
+            ),
+            (r#"{"default": 300}"#, "such as \"5m\""),
+            ("{\n\"default\": ", "line 2"),
+            ("{} {}", "line 1"),
+        ];
+        for (text, expected) in wrong {
+            let error = TtlTable::from_json(text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.to_string().contains(expected), "{error}\nlacks {expected}");
+        }
     }
 }

@@ -130,6 +130,8 @@ pub(crate) struct CacheCounters {
     pub(crate) background_refused: Counter,
     pub(crate) news: Counter,
     pub(crate) keys_too_long: Counter,
+    pub(crate) payload_bytes: Counter,
+    pub(crate) stored_bytes: Counter,
     pub(crate) values_too_large: Counter,
     pub(crate) values_unsupported: Counter,
     pub(crate) flaws: Flaws,

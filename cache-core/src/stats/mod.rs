@@ -69,6 +69,11 @@ pub struct Stats {
     pub strangers: u64,
     /// Calls under a key longer than [`Key::MAX_LEN`](crate::Key::MAX_LEN).
     pub keys_too_long: u64,
+    /// Bytes of the values that were encoded for the remote level, as the codec wrote them.
+    pub payload_bytes: u64,
+    /// The same values as they are stored: less than `payload_bytes` by what compression saved.
+    /// Envelopes, 64 bytes and 16 for each group, come on top.
+    pub stored_bytes: u64,
     /// Values over `max_value_bytes`: served, not cached.
     pub values_too_large: u64,
     /// Values of a type that the codec cannot store: served, and cached near only.

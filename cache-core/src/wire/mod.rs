@@ -2,6 +2,7 @@
 //!
 //! The bytes are described one by one in `docs/wire-format.md`.
 
+pub(crate) mod compressed;
 mod decode;
 mod encode;
 mod flaw;
@@ -11,6 +12,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use compressed::{COMPRESSES, compress, decompress};
 pub use decode::decode;
 pub use encode::encode;
 pub use flaw::Flaw;

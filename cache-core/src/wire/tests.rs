@@ -47,8 +47,11 @@ fn widest() -> Header {
     }
 }
 
+/// "abcabc…", 24 letters, as an LZ4 block: three literals, 16 more from three back, five literals.
+const LZ4: &[u8] = b"\x01\x18\0\0\0\x3Cabc\x03\0\x50bcabc";
+
 /// The samples behind the golden vectors.
-fn samples() -> [(&'static str, Header, &'static [u8]); 5] {
+fn samples() -> [(&'static str, Header, &'static [u8]); 6] {
     let bare = Header { compressed: false, groups: Vec::new(), ..full() };
     [
         ("empty", Header::default(), b""),
@@ -56,6 +59,7 @@ fn samples() -> [(&'static str, Header, &'static [u8]); 5] {
         ("full", full(), b"a payload that is a little longer than the others"),
         ("widest", widest(), b"\x00\xFF"),
         ("tagged", tagged(), b"a payload behind two tags"),
+        ("lz4", Header { groups: Vec::new(), ..full() }, LZ4),
     ]
 }
 
@@ -99,6 +103,19 @@ fn what_was_written_stays_readable() {
 
         assert_eq!(decode(&stored, LIMIT), Ok((header, payload)), "{name}");
     }
+}
+
+#[cfg(feature = "lz4")]
+#[test]
+fn what_was_compressed_stays_readable() {
+    let golden = fs::read_to_string(GOLDEN).unwrap();
+    let line = golden.lines().find_map(|line| line.strip_prefix("lz4 ")).unwrap();
+    let stored = unhex(line);
+
+    let (header, payload) = decode(&stored, LIMIT).unwrap();
+
+    assert!(header.compressed);
+    assert_eq!(super::decompress(payload, LIMIT), Ok(b"abc".repeat(8)));
 }
 
 #[test]

@@ -59,7 +59,7 @@ pub fn versioned<T: DeserializeOwned>(version: u32) -> u64 {
 fn opaque<T>(dead: Dead) -> Error {
     let text = format!(
         "the shape of `{}` cannot be seen: {dead}; add `#[cached(version = N)]` and change N with \
-         the type, or choose a codec that describes itself",
+         the type, or choose a codec that describes itself, such as `Json` (feature `json`)",
         type_name::<T>(),
     );
     Error::new(ErrorKind::Unsupported, text)

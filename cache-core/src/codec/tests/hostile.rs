@@ -105,7 +105,7 @@ fn errors_stay_small_however_deep_they_are() {
 
     let error = encode_value(&Slow, &chain).unwrap_err();
 
-    assert_says(&error, &["Chain", "flatten", "JSON"]);
+    assert_says(&error, &["Chain", "flatten", "`Json`"]);
     assert!(format!("{error:?}").len() < 300, "{error:?}");
 }
 

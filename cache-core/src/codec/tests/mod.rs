@@ -19,9 +19,9 @@ use crate::{Error, ErrorKind, Result};
 
 /// A codec as a user would write it.
 #[derive(Debug)]
-struct Json;
+struct Own;
 
-impl Codec for Json {
+impl Codec for Own {
     fn id(&self) -> CodecId {
         CodecId::custom(1)
     }
@@ -65,7 +65,20 @@ impl Codec for Slow {
     }
 }
 
-const CODECS: [&dyn Codec; 3] = [&Bincode, &Json, &Slow];
+const CODECS: [&dyn Codec; if cfg!(feature = "json") { 4 } else { 3 }] = [
+    &Bincode,
+    &Own,
+    &Slow,
+    #[cfg(feature = "json")]
+    &super::Json,
+];
+
+/// Those that describe themselves.
+const NAMING: [&dyn Codec; if cfg!(feature = "json") { 2 } else { 1 }] = [
+    &Own,
+    #[cfg(feature = "json")]
+    &super::Json,
+];
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 struct Page {

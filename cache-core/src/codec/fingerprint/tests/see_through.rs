@@ -17,7 +17,7 @@ fn assert_opaque<T: DeserializeOwned>(name: &str) {
     let error = of::<T>().unwrap_err();
 
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    for part in [name, "#[cached(version = N)]", "codec that describes itself"] {
+    for part in [name, "#[cached(version = N)]", "codec that describes itself, such as `Json`"] {
         assert!(error.to_string().contains(part), "{error}");
     }
 }
