@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use crate::cargo::cargo;
-use crate::{features, models, rules, shell, simulation, tests};
+use crate::{examples, features, models, rules, shell, simulation, tests};
 
 /// Runs each step in turn; the first failure ends the run.
 pub(crate) fn run() -> Result<ExitCode, String> {
@@ -16,6 +16,7 @@ pub(crate) fn run() -> Result<ExitCode, String> {
     let models = step("models", || models::run(&[]))?;
     step("build the simulation", simulation::build)?;
     step("simulate", || simulation::run(&["--histories", simulation::IN_CI]))?;
+    step("examples", examples::run)?;
     Ok(step("test", || tests::run(&[]))?.and(models).close())
 }
 

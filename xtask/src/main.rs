@@ -15,6 +15,7 @@
 mod cargo;
 mod ci;
 mod docker;
+mod examples;
 mod features;
 mod image;
 mod install;
