@@ -1,12 +1,10 @@
 //! The way of a stale value: who serves it, and who loads it again.
 
 use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
-use tokio::time::sleep;
+use tokio::time::timeout;
 
 use super::answer::{Answer, Value};
 use super::fence::Snapshot;
@@ -62,15 +60,23 @@ impl Engine {
         }
         let snapshot = Arc::clone(seat.snapshot());
         let lead = || async move { self.refresh(call, snapshot, loader).await };
-        let patience = if soft.is_zero() { Duration::MAX } else { soft };
-        let landing = match select(pin!(seat.land(lead)), pin!(sleep(patience))).await {
-            Either::Left((landing, _)) => landing,
-            Either::Right(_) => {
-                self.counters.soft_timeouts.add_one();
-                return stale;
+        let landing = seat.land(lead);
+        if soft.is_zero() {
+            return answered(landing.await).unwrap_or(stale);
+        }
+        match timeout(soft, landing).await {
+            Ok(landing) => answered(landing).unwrap_or(stale),
+            Err(_) => {
+                self.note_soft_timeout(call.key);
+                stale
             }
-        };
-        answered(landing).unwrap_or(stale)
+        }
+    }
+
+    /// Has those who ask next not wait in their turn.
+    pub(super) fn note_soft_timeout(&self, key: &Key) {
+        self.counters.soft_timeouts.add_one();
+        self.backoff.elsewhere(key.local_hash(), self.clock.monotonic());
     }
 
     /// Whether a key is left alone, as its loads fail or another refreshes it.
@@ -129,13 +135,19 @@ impl Engine {
         self.backoff.left(key.local_hash(), self.clock.monotonic())
     }
 
-    /// Looks once more, and takes the right to refresh what is stale still.
+    /// Takes the right to refresh a value, and looks once more whether it needs that still.
     pub(super) async fn right_to_refresh<V: Value>(
         &self,
         call: Call<'_>,
         snapshot: &Snapshot,
     ) -> Refresh<V> {
         let Some(remote) = &self.remote else { return Refresh::Ours(None) };
+        // Before the look: whoever had it before has written what he loaded.
+        let lease = match remote.reserve(call.key).await {
+            Ok(Some(lease)) => lease,
+            Ok(None) => return Refresh::Taken,
+            Err(_) => return Refresh::Ours(None),
+        };
         let found = match remote.look(call.key, call.late_tags).await {
             Look::Away => return Refresh::Ours(None),
             Look::Busy => return Refresh::Taken,
@@ -148,11 +160,7 @@ impl Engine {
         };
         match self.open::<V>(call, snapshot, &found) {
             Ok(opened) if opened.is_calm() => Refresh::Done(opened.answer()),
-            Ok(_) => match remote.refresh(call.key, &found.bytes, found.before).await {
-                Ok(Some(ticket)) => Refresh::Ours(Some(ticket)),
-                Ok(None) => Refresh::Taken,
-                Err(_) => Refresh::Ours(None),
-            },
+            Ok(_) => Refresh::Ours(Some(remote.refresh(call.key, found, lease))),
             Err(unusable) => {
                 self.note_unusable(call, unusable);
                 match self.claim::<V>(call.key, snapshot, found).await {

@@ -2,14 +2,13 @@
 
 use std::future::{Future, ready};
 use std::panic::resume_unwind;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::answer::{Answer, Sharing, Value};
 use super::background::{Permit, Refusal};
@@ -89,7 +88,9 @@ impl Engine {
         let result = match select(&mut task, at_hand).await {
             Either::Left((result, _)) => returned(result),
             // Stale, or to be refreshed: that goes on.
-            Either::Right((Ok(answer), _)) => Ok(self.wait_for_newer(answer, soft, task).await),
+            Either::Right((Ok(answer), _)) => {
+                Ok(self.wait_for_newer((&key, soft), answer, task).await)
+            }
             Either::Right((Err(_), _)) => returned(task.await),
         };
         let options = CallOptions::table();
@@ -150,12 +151,13 @@ impl Engine {
             let call = Call::new(&key, Asked { options: &options, late_tags }, &counters);
             return self.freshen(call, stale.value, &Loader::new(load)).await;
         };
+        let key = errand.key.clone();
         let task = self.refresh_behind(permit, errand);
         if soft.is_zero() {
             return stale;
         }
         let Ok(newer) = timeout(soft, task).await else {
-            self.counters.soft_timeouts.add_one();
+            self.note_soft_timeout(&key);
             return stale;
         };
         newer.ok().flatten().flatten().unwrap_or(stale)
@@ -163,18 +165,18 @@ impl Engine {
 
     async fn wait_for_newer<V: Value, E>(
         &self,
+        (key, soft): (&Key, Duration),
         answer: Answer<V>,
-        soft: Duration,
         task: Task<Result<Answer<V>, E>>,
     ) -> Answer<V> {
         if answer.outcome != Outcome::Stale || soft.is_zero() {
             return answer;
         }
-        match select(task, pin!(sleep(soft))).await {
-            Either::Left((Ok(Some(Ok(newer))), _)) => newer,
-            Either::Left(_) => answer,
-            Either::Right(_) => {
-                self.counters.soft_timeouts.add_one();
+        match timeout(soft, task).await {
+            Ok(Ok(Some(Ok(newer)))) => newer,
+            Ok(_) => answer,
+            Err(_) => {
+                self.note_soft_timeout(key);
                 answer
             }
         }

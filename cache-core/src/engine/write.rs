@@ -63,6 +63,8 @@ impl Engine {
         let asked = self.clock.monotonic();
         let snapshot = self.fences.snapshot(call.key);
         let mut backing = Backing::Remote;
+        // What failed before has an answer now.
+        self.backoff.succeeded(call.key.local_hash());
         let settled = match &self.remote {
             None => Some(snapshot),
             Some(remote) => match self.put(remote, call, &**value, lifetime).await? {

@@ -9,6 +9,7 @@ use super::debt::Debt;
 use super::ears::Ears;
 use super::gate::{Gate, Parts};
 use super::journal::Cover;
+use super::look::Found;
 use super::numbers::{Generations, Numbers};
 use super::phase::Phase;
 use super::releases::Releases;
@@ -83,28 +84,24 @@ impl Remote {
         Ok(placed.map(|(ticket, outcome)| (ticket.under(before), outcome)))
     }
 
-    /// Takes the right to replace an entry that can be served still; `None` if somebody else has it.
-    pub(crate) async fn refresh(
-        self: &Arc<Self>,
-        key: &Key,
-        entry: &[u8],
-        before: Before,
-    ) -> Result<Option<Ticket>> {
+    /// Takes the lease that keeps others from refreshing what is under `key`; `None` if somebody else
+    /// has it.
+    pub(crate) async fn reserve(self: &Arc<Self>, key: &Key) -> Result<Option<Ticket>> {
         let (side, request) = (key.refreshing(), LeaseRequest::new(self.settings.lease_ttl));
         let lease = Ticket::new(self, &side, request.stamp);
         let asked = self.gate.backend.get(std::slice::from_ref(&side), Some(&request));
-        let slot = self.gate.call_each(1, asked).await.pop();
-        let ticket = Ticket::to_refresh(self, key, Stamp::of(entry)).under(before);
-        match slot {
-            Some(Ok(Slot::Leased)) => Ok(Some(ticket.beside(lease))),
-            Some(Ok(Slot::Busy | Slot::Held)) => Ok(lease.disarmed(None)),
-            // What is no lease keeps nobody from refreshing.
-            Some(Ok(Slot::Alien | Slot::Entry(_) | Slot::Missing)) => {
-                Ok(lease.disarmed(Some(ticket)))
-            }
+        match self.gate.call_each(1, asked).await.pop() {
+            Some(Ok(Slot::Busy)) => Ok(lease.disarmed(None)),
             Some(Err(error)) => Err(error),
-            None => Ok(None),
+            // What is no lease keeps nobody from refreshing; there is nothing to give back then.
+            Some(Ok(_)) | None => Ok(Some(lease)),
         }
+    }
+
+    /// Returns the right to replace an entry that can be served still, for a load that begins now.
+    pub(crate) fn refresh(self: &Arc<Self>, key: &Key, found: Found, lease: Ticket) -> Ticket {
+        let ticket = Ticket::to_refresh(self, key, Stamp::of(&found.bytes));
+        ticket.under(found.before).beside(lease)
     }
 
     /// Whether what is stored under `key` begins with `stamp`; false if that cannot be found out.

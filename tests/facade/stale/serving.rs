@@ -122,6 +122,8 @@ async fn a_caller_waits_for_a_newer_value_as_long_as_the_soft_timeout() {
             until("the load's end", async || scene.cache.stats().in_background == 0).await;
             assert_eq!(ask().await, (loaded, Outcome::NearHit));
         } else {
+            assert_eq!(ask().await, (2, Outcome::Stale), "the next does not wait in its turn");
+            scene.pass(1);
             assert_eq!(ask().await, (4, Outcome::Loaded));
         }
     }
