@@ -207,7 +207,8 @@ impl Gate {
             tracing::info!(backend = %self.backend, "remote level up");
         }
         self.apply(&mut standing, Event::Settled);
-        true
+        // It may have been given up while it was told.
+        !standing.phase().is_unsettled()
     }
 
     async fn timed<T>(&self, operation: impl Future<Output = Result<T>>) -> Result<T> {
