@@ -198,6 +198,23 @@ async fn a_server_that_comes_back_after_another_stood_in_for_it_is_not_trusted()
     assert_eq!(ask(&cache, &key, &source).await.0, 3);
 }
 
+/// Who only listens must know that another one was there, or the first is taken for what it was.
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_asks_nothing_knows_of_every_server_all_the_same() {
+    let store = Shared::new();
+    let cache = instance(store.clone());
+    let (key, source) = (cache.key("profile"), Source::default());
+    ask(&cache, &key, &source).await;
+    let stored = store.state.lock().unwrap().stored.clone();
+
+    store.become_server("b");
+    until("it is greeted", async || store.turns() == 2).await;
+    store.state.lock().unwrap().stored = stored;
+    store.become_server("a");
+
+    assert_eq!(ask(&cache, &key, &source).await, (2, Outcome::Loaded));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_same_server_once_more_ends_nothing() {
     let store = Shared::new();

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use futures_util::future::select;
+use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::gate::{Gate, late};
@@ -33,6 +34,20 @@ pub(super) async fn run(gate: Weak<Gate>, number: u64) {
             gate.event(Event::ProbeDue);
         }
     }
+}
+
+/// Has a stranger greeted, even if nobody asks it anything: who has not met it would take the server
+/// of before, once that is back, for what it was.
+///
+/// In a task, as who tells of the stranger may hold locks that the backend's end would wait for.
+pub(super) fn begin(gate: &Weak<Gate>) {
+    let Ok(runtime) = Handle::try_current() else { return };
+    let gate = Weak::clone(gate);
+    runtime.spawn(async move {
+        if let Some(gate) = gate.upgrade() {
+            gate.look_after(&mut gate.standing());
+        }
+    });
 }
 
 /// One keeper; the next one can begin when it is dropped, also with its runtime.

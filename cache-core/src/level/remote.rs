@@ -57,6 +57,7 @@ impl Remote {
             fences: Arc::clone(&fences),
         };
         let gate = Arc::new(Gate::new(parts));
+        ears.tell(&gate);
         let releases = Arc::new(Releases::new(Arc::clone(&gate)));
         Self { gate, ears, numbers: Numbers::new(), settings, releases, counters, fences }
     }

@@ -117,6 +117,8 @@ struct Owed {
     /// Whose death ends the debt.
     by: Option<Who>,
     writer: Who,
+    /// How often the writer had died.
+    deaths: u64,
     item: Item,
     moment: Moment,
     step: usize,
@@ -179,7 +181,9 @@ impl Judge {
         let is_told = |floor: &&mut Floor| !matches!(floor.why, Why::Returned { .. });
         let floors = inner.floors.iter_mut().flatten().filter(is_told);
         floors.for_each(|floor| floor.moment = 0);
-        inner.owed.iter_mut().for_each(|owed| owed.by = Some(owed.writer));
+        let Inner { owed, deaths, .. } = &mut *inner;
+        owed.retain(|owed| deaths[owed.writer.0] == owed.deaths);
+        owed.iter_mut().for_each(|owed| owed.by = Some(owed.writer));
     }
 
     /// Notes that an instance has been told of an end, and what had ended by then.

@@ -153,9 +153,10 @@ impl Writing {
         if self.is_set && self.judge.lag > 0 {
             return;
         }
+        let (writer, deaths, step) = (self.who, self.deaths, self.step);
         let mut inner = self.judge.inner();
         for item in self.cover.items() {
-            inner.owed.push(Owed { by, writer: self.who, item, moment, step: self.step });
+            inner.owed.push(Owed { by, writer, deaths, item, moment, step });
         }
     }
 
