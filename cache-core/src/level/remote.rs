@@ -89,6 +89,12 @@ impl Remote {
         self.gate.call(self.gate.backend.holds(key, stamp)).await.unwrap_or(false)
     }
 
+    /// Whether nothing of a group of `key` is kept for now; false if that cannot be found out.
+    pub(crate) async fn is_held(self: &Arc<Self>, key: &Key) -> bool {
+        let groups: Vec<Group> = key.groups().collect();
+        self.generations_now(&groups).await.is_ok_and(|generations| generations.is_held())
+    }
+
     /// Takes the lease of a key whatever is there, for a writer who knows the new value.
     pub(crate) async fn seize(self: &Arc<Self>, key: &Key) -> Result<Ticket> {
         let groups: Vec<Group> = key.groups().collect();

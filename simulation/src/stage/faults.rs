@@ -29,7 +29,10 @@ impl Stage {
                 self.net.slow(who, by);
                 self.later(ms, move |stage| stage.net.slow(who, 0));
             }
-            Deed::Wall(who, ms) => self.cast.step_clock(who, ms),
+            Deed::Wall(who, ms) => {
+                self.judge.clock_is_set();
+                self.cast.step_clock(who, ms);
+            }
             _ => {}
         }
     }
