@@ -8,7 +8,7 @@ use futures_util::future::select;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::gate::{Gate, late};
+use super::gate::{Gate, is_late, late};
 use super::journal::Page;
 use super::phase::{Event, Phase};
 use crate::backend::{Identity, InvalidateOptions};
@@ -73,10 +73,6 @@ impl Drop for Keeper {
 
 /// How many attempts to tell what is owed may time out before the next pause.
 const MAX_TIMEOUTS: u32 = 4;
-
-fn is_late(told: &Result<()>) -> bool {
-    told.as_ref().is_err_and(|error| error.kind() == ErrorKind::Timeout)
-}
 
 fn slow() -> Error {
     Error::new(ErrorKind::Timeout, "it answers, but later than `slow_after`")
@@ -146,7 +142,7 @@ impl Gate {
             let page = self.standing().journal.page();
             let Some(page) = page else { break };
             if let Err(error) = self.replay(&page).await {
-                timeouts += u32::from(error.kind() == ErrorKind::Timeout);
+                timeouts += u32::from(is_late(&error));
                 failure = Some(error);
             }
         }
@@ -199,7 +195,7 @@ impl Gate {
         }
         let mut standing = self.standing();
         standing.journal.settle(page, is_told);
-        standing.journal.resize(told.iter().any(is_late));
+        standing.journal.resize(told.iter().any(|told| told.as_ref().is_err_and(is_late)));
         self.note_owed(&standing);
         standing.touch();
         drop(standing);
