@@ -248,7 +248,7 @@ async fn after_close_calls_go_past_the_remote_level() {
     let cache = builder().remote(recorder.clone()).build().unwrap();
     let (key, source) = (cache.key("profile"), Source::default());
     cache.close().await;
-    assert_eq!(recorder.take(), [cache_aside::testing::Operation::Close]);
+    assert_eq!(recorder.take(), [Operation::Close]);
 
     for expected in 1..=10 {
         assert_eq!(*cache.get_or_load(&key, || source.load()).await.unwrap(), expected);
