@@ -145,6 +145,27 @@ async fn with_a_hold_what_a_lagging_source_says_is_not_kept() {
     }
 }
 
+/// It is gone with the end of the hold, when the replica does not know it yet.
+#[tokio::test]
+async fn with_a_hold_what_was_set_meanwhile_does_not_give_way_to_what_was_before() {
+    let mut settings = settings();
+    settings.hold = Some(Duration::from_secs(2));
+    let (clock, [one, two, _]) = instances(settings);
+    let (replica, key) = (Row::default(), key(&one));
+    one.invalidate_user(1).await.unwrap();
+
+    clock.advance(Duration::from_secs(1));
+    one.set(&key, Arc::new(1_u32)).await.unwrap();
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(replica.ask(&one, &key).await, (1, Outcome::NearHit));
+    assert_eq!(replica.ask(&two, &key).await, (0, Outcome::Loaded));
+    replica.commit(1);
+    clock.advance(Duration::from_secs(1));
+
+    assert_eq!(replica.ask(&two, &key).await, (1, Outcome::Loaded));
+    assert_eq!(replica.ask(&two, &key).await, (1, Outcome::NearHit));
+}
+
 on_every_server! {
     a_guard_holds_on_every_instance
 }

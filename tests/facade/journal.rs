@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use cache_aside::backend::News;
 use cache_aside::testing::{Fault, Faulty, Operation, Recorder};
 use cache_aside::{
     Cache, CallOptions, ErrorKind, InvalidatePolicy, Invalidation, Key, MemoryBackend, Outcome,
@@ -11,6 +12,7 @@ use cache_aside::{
 use futures_util::future::poll_immediate;
 
 use crate::common::{Source, builder, memory, settings, until};
+use crate::strangers::Shared;
 
 type Remote = Faulty<MemoryBackend>;
 
@@ -244,6 +246,25 @@ async fn one_lost_invalidation_is_told_at_once_and_costs_nothing_near() {
     let options = CallOptions::table();
     let answer = cache.fetch(&other, &options, || source.load()).await.unwrap();
     assert_eq!(answer.outcome, Outcome::NearHit);
+}
+
+/// Nobody is told of his own changes, and a number from before would make old entries look current.
+#[tokio::test(start_paused = true)]
+async fn numbers_read_while_a_group_is_owed_are_not_trusted_once_it_is_told() {
+    let store = Shared::new();
+    let remote = Faulty::new(store.clone());
+    let cache = builder().remote(remote.clone()).build().unwrap();
+    let (key, source) = (cache.key("profile").user(1), Source::default());
+    assert_eq!(*cache.get_or_load(&key, || source.load()).await.unwrap(), 1);
+    store.tell(News::Listening);
+    remote.set_rule(|operation| (operation == Operation::Advance).then_some(Fault::Fail));
+
+    assert_eq!(cache.invalidate_user(1).await.unwrap(), Invalidation::Journalled);
+    cache.set(&key.clone().arg("other"), Arc::new(7_u32)).await.unwrap();
+    remote.set_fault(None);
+    until("it is told", async || cache.stats().journal_depth == 0).await;
+
+    assert_eq!(*cache.get_or_load(&key, || source.load()).await.unwrap(), 2);
 }
 
 /// Replaying an older invalidation would end the guard, and a crash could bring the old value back.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cache_aside::testing::{Fault, Faulty, ManualClock, Recorder};
+use cache_aside::testing::{Fault, Faulty, ManualClock, Operation, Recorder};
 use cache_aside::{Cache, MemoryBackend, Outcome, RemoteState};
 use tokio::time::Instant;
 
@@ -60,7 +60,7 @@ async fn while_it_is_down_only_the_probe_asks_and_it_asks_for_ever() {
     }
 
     let asked = recorder.take();
-    assert!(asked.iter().all(|operation| *operation == cache_aside::testing::Operation::Ping));
+    assert!(asked.iter().all(|operation| *operation == Operation::Ping));
     assert!(asked.len() > 3000, "about one a second for an hour: {}", asked.len());
 }
 
@@ -128,6 +128,32 @@ async fn however_long_it_is_down_it_is_probed_about_once_a_second() {
 
     let probes = recorder.take().len();
     assert!((60..=80).contains(&probes), "{probes} probes in a minute");
+}
+
+/// Who tells it what it missed is done then, and must see that there is more to do.
+#[tokio::test(start_paused = true)]
+async fn it_comes_back_by_itself_if_it_was_given_up_while_it_was_told_what_it_missed() {
+    let (faulty, _, cache) = breakable();
+    let (key, source) = (cache.key("profile"), Source::default());
+    let mut told = 0;
+    faulty.set_rule(move |operation| match operation {
+        Operation::Get => Some(Fault::Fail),
+        Operation::Invalidate if told == 0 => {
+            told += 1;
+            Some(Fault::Fail)
+        }
+        Operation::Invalidate => Some(Fault::Delay(Duration::from_millis(50))),
+        _ => None,
+    });
+
+    cache.invalidate(&key).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    for user in 0..2 {
+        cache.get_or_load(&key.clone().user(user), || source.load()).await.unwrap();
+    }
+    assert_eq!(cache.health().await.remote.unwrap().state, RemoteState::Down);
+
+    until("it is used", async || cache.health().await.is_complete()).await;
 }
 
 #[tokio::test]
@@ -222,7 +248,7 @@ async fn after_close_calls_go_past_the_remote_level() {
     let cache = builder().remote(recorder.clone()).build().unwrap();
     let (key, source) = (cache.key("profile"), Source::default());
     cache.close().await;
-    assert_eq!(recorder.take(), [cache_aside::testing::Operation::Close]);
+    assert_eq!(recorder.take(), [Operation::Close]);
 
     for expected in 1..=10 {
         assert_eq!(*cache.get_or_load(&key, || source.load()).await.unwrap(), expected);

@@ -21,7 +21,7 @@ use crate::common::{Source, builder, memory, settings, until};
 
 /// A store that instances share, and that can become another. `Clone` clones the handle.
 #[derive(Clone, Debug)]
-struct Shared {
+pub(crate) struct Shared {
     inner: MemoryBackend,
     state: Arc<Mutex<State>>,
     /// Reads wait for a permit each.
@@ -37,7 +37,7 @@ struct State {
 }
 
 impl Shared {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let state = State { name: "a", stored: None, turns: 0, listeners: Vec::new() };
         let reads = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
         Self { inner: memory(), state: Arc::new(Mutex::new(state)), reads }
@@ -45,13 +45,18 @@ impl Shared {
 
     /// Becomes the server with this name; who is connected is told, as by a new connection.
     fn become_server(&self, name: &'static str) {
-        self.state.lock().unwrap().name = name;
-        self.tell(News::Stranger);
+        self.become_quiet(name);
         self.tell(News::Partly);
     }
 
+    /// As [`become_server`](Self::become_server), one that will not tell of anything.
+    fn become_quiet(&self, name: &'static str) {
+        self.state.lock().unwrap().name = name;
+        self.tell(News::Stranger);
+    }
+
     /// Tells all who are connected.
-    fn tell(&self, news: News<'_>) {
+    pub(crate) fn tell(&self, news: News<'_>) {
         let listeners = self.state.lock().unwrap().listeners.clone();
         listeners.iter().filter_map(Weak::upgrade).for_each(|listener| listener.hear(news));
     }
@@ -181,6 +186,20 @@ async fn nothing_from_before_another_server_is_served_and_it_ends_once() {
     assert_eq!(caches[0].stats().strangers, 1);
 }
 
+/// A server that tells of changes has that ended by being heard.
+#[tokio::test(start_paused = true)]
+async fn what_is_near_ends_with_its_server_also_where_nobody_tells_of_changes() {
+    let store = Shared::new();
+    let cache = instance(store.clone());
+    let (key, source) = (cache.key("profile"), Source::default());
+    ask(&cache, &key, &source).await;
+    assert_eq!(ask(&cache, &key, &source).await, (1, Outcome::NearHit));
+
+    store.become_quiet("b");
+
+    until("it is loaded", async || ask(&cache, &key, &source).await == (2, Outcome::Loaded)).await;
+}
+
 /// It never restarted, and has the turn of before.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_comes_back_after_another_stood_in_for_it_is_not_trusted() {
@@ -196,6 +215,23 @@ async fn a_server_that_comes_back_after_another_stood_in_for_it_is_not_trusted()
     store.become_server("a");
 
     assert_eq!(ask(&cache, &key, &source).await.0, 3);
+}
+
+/// Who only listens must know that another one was there, or the first is taken for what it was.
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_asks_nothing_knows_of_every_server_all_the_same() {
+    let store = Shared::new();
+    let cache = instance(store.clone());
+    let (key, source) = (cache.key("profile"), Source::default());
+    ask(&cache, &key, &source).await;
+    let stored = store.state.lock().unwrap().stored.clone();
+
+    store.become_server("b");
+    until("it is greeted", async || store.turns() == 2).await;
+    store.state.lock().unwrap().stored = stored;
+    store.become_server("a");
+
+    assert_eq!(ask(&cache, &key, &source).await, (2, Outcome::Loaded));
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,11 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cache_aside_tests::world::Dice;
-use cache_test_servers::Server;
+use cache_test_servers::{Proxy, Rule, Server};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
-
-use crate::proxy::{Proxy, Rule};
 
 /// What can be wrong.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,6 @@
 mod args;
 mod faults;
 mod instance;
-mod proxy;
 mod reading;
 mod report;
 mod service;
@@ -22,11 +21,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use cache_aside_tests::world::Dice;
-use cache_test_servers::{Flavour, Server};
+use cache_test_servers::{Flavour, Proxy, Server};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::args::Args;
-use crate::proxy::Proxy;
 use crate::service::Service;
 use crate::watch::Watch;
 
@@ -46,20 +44,22 @@ fn main() -> ExitCode {
     };
     let server = Arc::new(start_server());
     println!("{} s of faults, seed {}", args.time.as_secs(), args.seed);
-    // The network, the faults and the readings are not counted as the service's own.
-    let (network, runtimes) = (runtime(1), INSTANCES.map(runtime));
-    let proxy = Arc::new(network.block_on(Proxy::before(server.port())).expect("a free port"));
+    // The faults and the readings are not counted as the service's own.
+    let (apart, runtimes) = (runtime(1), INSTANCES.map(runtime));
+    let proxy = Arc::new(Proxy::before(&server).expect("a free port"));
     let service = Service::start(proxy.url(), INSTANCES.iter().sum());
     start_callers(&runtimes, &service, args.seed);
     let watch =
         Watch { service, server, runtimes: runtimes.each_ref().map(|it| it.handle().clone()) };
 
     let end = Instant::now() + args.time;
-    let faults = faults::happen(Arc::clone(&watch.server), proxy, Dice::new(args.seed), end);
-    let faults = network.spawn(faults);
-    let readings = network.block_on(watch.read_until(end));
-    network.block_on(faults).expect("the server does as it is told");
-    let left = network.block_on(watch.finish());
+    let dice = Dice::new(args.seed);
+    // The network stays until all instances are closed.
+    let faults = faults::happen(Arc::clone(&watch.server), Arc::clone(&proxy), dice, end);
+    let faults = apart.spawn(faults);
+    let readings = apart.block_on(watch.read_until(end));
+    apart.block_on(faults).expect("the server does as it is told");
+    let left = apart.block_on(watch.finish());
     report::print(&watch.service.tally, &readings, left)
 }
 

@@ -7,8 +7,9 @@ use crate::Result;
 
 /// Keeps what is about to change out of the cache, on every instance, until it has changed.
 ///
-/// Made by [`Changes::begin`]. Two guards of the same entries may overlap; the first that finishes
-/// then ends the protection that the other has against a crash, and nothing else.
+/// Made by [`Changes::begin`]. Whoever else invalidates or sets the same keys, or invalidates the same
+/// groups, in the meantime ends the protection that this guard gives against a crash, and nothing
+/// else; so does another guard of them that finishes.
 ///
 /// # Cancellation
 ///

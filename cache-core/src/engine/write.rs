@@ -89,7 +89,7 @@ impl Engine {
     }
 
     /// Stores a value in the remote level; `None` if that is away, and is owed the end of what was
-    /// before.
+    /// before, or if it keeps nothing of the key for now.
     async fn put<V: Value>(
         &self,
         remote: &Arc<Remote>,
@@ -97,7 +97,14 @@ impl Engine {
         value: &V,
         lifetime: Lifetime,
     ) -> Result<Option<Filled>> {
-        let debt = remote.debt_of_keys(std::slice::from_ref(call.key), self.settings.hold);
+        let (keys, hold) = (std::slice::from_ref(call.key), self.settings.hold);
+        let debt = remote.debt_of_keys(keys, hold);
+        if hold.is_some() && remote.is_held(call.key).await {
+            // It would be gone with the end of that hold, and make room for what lags behind it.
+            let told = self.tell_keys(keys, hold).await;
+            debt.settle(vec![Ok(())])?;
+            return told.map(|_| None);
+        }
         let error = match remote.seize(call.key).await {
             Ok(ticket) => match self.fill(call, value, lifetime, Duration::ZERO, ticket).await {
                 Err(error) if is_outage(error.kind()) => error,

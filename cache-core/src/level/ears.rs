@@ -1,13 +1,15 @@
 //! The ears: what other instances change is heard here.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::gate::Gate;
 use super::near::{Near, NearEntry};
+use super::recovery;
 use crate::backend::{Listener, News};
 use crate::clock::Clock;
 use crate::engine::fence::Fences;
@@ -35,6 +37,8 @@ pub(crate) struct Ears {
     returned: Arc<Notify>,
     /// How often the store turned out to be another.
     strangers: AtomicU64,
+    /// Greets strangers, once there is one.
+    gate: OnceLock<Weak<Gate>>,
     /// Whether the store is known to echo what it says it does.
     echoing: AtomicBool,
     fences: Arc<Fences>,
@@ -79,12 +83,19 @@ impl Ears {
             waiters: (0..WAITERS).map(|_| Notify::new()).collect(),
             returned: Arc::default(),
             strangers: AtomicU64::new(0),
+            gate: OnceLock::new(),
             echoing: AtomicBool::new(false),
             fences,
             near,
             clock,
             counters,
         }
+    }
+
+    /// Tells `gate` of strangers from now on.
+    pub(super) fn tell(&self, gate: &Arc<Gate>) {
+        // The first one stays, and there is no other.
+        let _ = self.gate.set(Arc::downgrade(gate));
     }
 
     /// Returns what the keys begin with whose news count.
@@ -173,6 +184,13 @@ impl Ears {
         self.near.iter().for_each(|near| near.remove(key));
     }
 
+    fn meet(&self) {
+        self.strangers.fetch_add(1, Ordering::SeqCst);
+        if let Some(gate) = self.gate.get() {
+            recovery::begin(gate);
+        }
+    }
+
     fn deafen(&self) {
         self.partly.store(false, Ordering::SeqCst);
         let until = self.clock.monotonic() + self.degraded_ttl;
@@ -227,9 +245,7 @@ impl Listener for Ears {
             News::Flushed => self.fences.bump_all(),
             News::Listening => self.listen(),
             News::Partly => self.listen_partly(),
-            News::Stranger => {
-                self.strangers.fetch_add(1, Ordering::SeqCst);
-            }
+            News::Stranger => self.meet(),
         }
     }
 }

@@ -340,7 +340,7 @@ struct Begun {
     is_single: bool,
 }
 
-fn is_late(error: &Error) -> bool {
+pub(super) fn is_late(error: &Error) -> bool {
     error.kind() == ErrorKind::Timeout
 }
 

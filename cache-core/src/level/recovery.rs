@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use futures_util::future::select;
+use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::gate::{Gate, late};
+use super::gate::{Gate, is_late, late};
 use super::journal::Page;
 use super::phase::{Event, Phase};
 use crate::backend::{Identity, InvalidateOptions};
@@ -35,6 +36,20 @@ pub(super) async fn run(gate: Weak<Gate>, number: u64) {
     }
 }
 
+/// Has a stranger greeted, even if nobody asks it anything: who has not met it would take the server
+/// of before, once that is back, for what it was.
+///
+/// In a task, as who tells of the stranger may hold locks that the backend's end would wait for.
+pub(super) fn begin(gate: &Weak<Gate>) {
+    let Ok(runtime) = Handle::try_current() else { return };
+    let gate = Weak::clone(gate);
+    runtime.spawn(async move {
+        if let Some(gate) = gate.upgrade() {
+            gate.look_after(&mut gate.standing());
+        }
+    });
+}
+
 /// One keeper; the next one can begin when it is dropped, also with its runtime.
 struct Keeper {
     gate: Weak<Gate>,
@@ -58,10 +73,6 @@ impl Drop for Keeper {
 
 /// How many attempts to tell what is owed may time out before the next pause.
 const MAX_TIMEOUTS: u32 = 4;
-
-fn is_late(told: &Result<()>) -> bool {
-    told.as_ref().is_err_and(|error| error.kind() == ErrorKind::Timeout)
-}
 
 fn slow() -> Error {
     Error::new(ErrorKind::Timeout, "it answers, but later than `slow_after`")
@@ -131,7 +142,7 @@ impl Gate {
             let page = self.standing().journal.page();
             let Some(page) = page else { break };
             if let Err(error) = self.replay(&page).await {
-                timeouts += u32::from(error.kind() == ErrorKind::Timeout);
+                timeouts += u32::from(is_late(&error));
                 failure = Some(error);
             }
         }
@@ -184,7 +195,7 @@ impl Gate {
         }
         let mut standing = self.standing();
         standing.journal.settle(page, is_told);
-        standing.journal.resize(told.iter().any(is_late));
+        standing.journal.resize(told.iter().any(|told| told.as_ref().is_err_and(is_late)));
         self.note_owed(&standing);
         standing.touch();
         drop(standing);
@@ -207,7 +218,8 @@ impl Gate {
             tracing::info!(backend = %self.backend, "remote level up");
         }
         self.apply(&mut standing, Event::Settled);
-        true
+        // It may have been given up while it was told.
+        !standing.phase().is_unsettled()
     }
 
     async fn timed<T>(&self, operation: impl Future<Output = Result<T>>) -> Result<T> {

@@ -58,6 +58,7 @@ impl Remote {
             fences: Arc::clone(&fences),
         };
         let gate = Arc::new(Gate::new(parts));
+        ears.tell(&gate);
         let releases = Arc::new(Releases::new(Arc::clone(&gate)));
         Self { gate, ears, numbers: Numbers::new(), settings, releases, counters, fences }
     }
@@ -107,6 +108,12 @@ impl Remote {
     /// Whether what is stored under `key` begins with `stamp`; false if that cannot be found out.
     pub(crate) async fn holds(&self, key: &Key, stamp: &Stamp) -> bool {
         self.gate.call(self.gate.backend.holds(key, stamp)).await.unwrap_or(false)
+    }
+
+    /// Whether nothing of a group of `key` is kept for now; false if that cannot be found out.
+    pub(crate) async fn is_held(self: &Arc<Self>, key: &Key) -> bool {
+        let groups: Vec<Group> = key.groups().collect();
+        self.generations_now(&groups).await.is_ok_and(|generations| generations.is_held())
     }
 
     /// Takes the lease of a key whatever is there, for a writer who knows the new value.

@@ -70,6 +70,9 @@ impl Judge {
     pub(crate) fn settle(&self) {
         let mut inner = self.inner();
         inner.is_settled = true;
+        // What was set is kept for as long as it lives; then the source, which lags, is asked.
+        let is_gone = self.lag > 0 && inner.clocks_differ;
+        inner.owed.retain(|owed| !(owed.is_set && is_gone));
         for owed in inner.owed.clone() {
             let floor = Floor { moment: owed.moment, why: Why::Settled { step: owed.step } };
             (0..inner.floors.len()).for_each(|who| inner.raise(Who(who), owed.item, floor));

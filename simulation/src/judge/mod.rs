@@ -82,6 +82,8 @@ struct Inner {
     /// How often everything was ended because the server was another, and how often it may be.
     turns: (u64, u64),
     is_settled: bool,
+    /// Whether instances may disagree about what time it is.
+    clocks_differ: bool,
     /// By key, how many loads there were and what may have caused more than one.
     loads: [u64; KEYS],
     causes: [u64; KEYS],
@@ -117,9 +119,12 @@ struct Owed {
     /// Whose death ends the debt.
     by: Option<Who>,
     writer: Who,
+    /// How often the writer had died.
+    deaths: u64,
     item: Item,
     moment: Moment,
     step: usize,
+    is_set: bool,
 }
 
 /// A writer under way.
@@ -150,6 +155,7 @@ impl Judge {
             losses: 0,
             turns: (0, 1),
             is_settled: false,
+            clocks_differ: false,
             loads: [0; KEYS],
             causes: [0; KEYS],
             verdict: None,
@@ -179,7 +185,9 @@ impl Judge {
         let is_told = |floor: &&mut Floor| !matches!(floor.why, Why::Returned { .. });
         let floors = inner.floors.iter_mut().flatten().filter(is_told);
         floors.for_each(|floor| floor.moment = 0);
-        inner.owed.iter_mut().for_each(|owed| owed.by = Some(owed.writer));
+        let Inner { owed, deaths, .. } = &mut *inner;
+        owed.retain(|owed| deaths[owed.writer.0] == owed.deaths);
+        owed.iter_mut().for_each(|owed| owed.by = Some(owed.writer));
     }
 
     /// Notes that an instance has been told of an end, and what had ended by then.
@@ -229,6 +237,11 @@ impl Judge {
     /// up to `more` times.
     pub(crate) fn may_take_over(&self, more: u64) {
         self.inner().turns.1 += more;
+    }
+
+    /// Notes that a wall clock was set, so that one instance may take for over what another does not.
+    pub(crate) fn clock_is_set(&self) {
+        self.inner().clocks_differ = true;
     }
 
     pub(crate) fn losses(&self) -> u64 {

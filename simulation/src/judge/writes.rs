@@ -149,13 +149,10 @@ impl Writing {
     }
 
     fn owe_since(&self, moment: Moment, by: Option<Who>) {
-        // What is set under a hold may make room for what the source still says.
-        if self.is_set && self.judge.lag > 0 {
-            return;
-        }
+        let Self { who: writer, step, deaths, is_set, .. } = *self;
         let mut inner = self.judge.inner();
         for item in self.cover.items() {
-            inner.owed.push(Owed { by, writer: self.who, item, moment, step: self.step });
+            inner.owed.push(Owed { by, writer, deaths, item, moment, step, is_set });
         }
     }
 

@@ -1,5 +1,7 @@
 //! What happens to the network and the servers, but for what instances ask for.
 
+use cache_aside::wire::Stamp;
+
 use super::conn::Message;
 use super::{Inner, Net, garbage};
 use crate::catalogue::{Cover, Item};
@@ -94,13 +96,15 @@ impl Net {
         }
         inner.choices += 1;
         let bytes = garbage(inner.choices);
-        let Inner { servers, active, turn, .. } = &mut *inner;
+        let Inner { servers, active, turn, copied, .. } = &mut *inner;
         let server = &mut servers[*active];
         match meddling {
             Meddling::Copy(from, to) => {
                 if from != to
                     && let Some(bytes) = server.entry(now, &name(from))
+                    && !copied.contains(&Stamp::of(&bytes))
                 {
+                    copied.push(Stamp::of(&bytes));
                     server.overwrite(now, &name(to), Some(bytes), turn);
                 }
             }

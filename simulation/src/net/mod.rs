@@ -7,6 +7,7 @@ mod pump;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use cache_aside::wire::Stamp;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
@@ -48,6 +49,8 @@ struct Inner {
     is_healed: bool,
     /// How many choices were made.
     choices: u64,
+    /// What another program copied. Back in its place it would be what had ended there.
+    copied: Vec<Stamp>,
 }
 
 /// What leads to one instance.
@@ -69,6 +72,7 @@ impl Net {
             turn: Turn::default(),
             is_healed: false,
             choices: 0,
+            copied: Vec::new(),
         };
         Self {
             judge,

@@ -16,7 +16,9 @@ impl Stage {
             Deed::Hang(ms) => self.moody(Mood::Hung, ms),
             Deed::Meddle(meddling) => {
                 self.judge.lose();
-                self.judge.may_take_over(u64::from(meddling == Meddling::Flush));
+                // Without a record, who has seen a later turn than the next one needs another.
+                let turns = if meddling == Meddling::Flush { self.cast.count() as u64 } else { 0 };
+                self.judge.may_take_over(turns);
                 self.net.meddle(meddling);
             }
             Deed::Partition(who, side, ms) => {
@@ -29,7 +31,10 @@ impl Stage {
                 self.net.slow(who, by);
                 self.later(ms, move |stage| stage.net.slow(who, 0));
             }
-            Deed::Wall(who, ms) => self.cast.step_clock(who, ms),
+            Deed::Wall(who, ms) => {
+                self.judge.clock_is_set();
+                self.cast.step_clock(who, ms);
+            }
             _ => {}
         }
     }

@@ -27,11 +27,6 @@ impl Stage {
             self.judge.find("P4", format!("{} calls never end", self.judge.calls_open()));
         }
         let items = history.items();
-        // Who was away finds out who the server is when he is asked next.
-        for who in (0..self.cast.count()).map(Who) {
-            self.peek(0, who, &items, Fate::Ends);
-        }
-        self.pass(2 * WAIT).await;
         self.judge.settle();
         self.cast.join();
         // From the remote level, then from memory.
