@@ -75,7 +75,9 @@ impl Address {
         }
         assert_eq!(key.as_bytes().len(), self.len());
         assert_eq!(read(key.as_str()).as_ref(), Some(self), "{}", key.as_str());
-        assert_eq!(self.key_in_another_order(&prefix), key);
+        // On its way there it is longer, by "first", and may be too long for a moment: that sticks.
+        let other = self.key_in_another_order(&prefix);
+        assert!(other == key || other.is_too_long() && self.len() + 8 > Key::MAX_LEN, "{other:?}");
         Some(key)
     }
 
