@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use cache_aside::testing::ManualClock;
-use cache_aside::{Cache, CallOptions, Key, MemoryBackend, Outcome, RedisBackend, Settings};
+use cache_aside::{
+    Cache, CallOptions, Key, MemoryBackend, Outcome, RedisBackend, Settings, TtlTable,
+};
 use cache_test_servers::{Flavour, Server, server_or_return};
 
 use crate::common::{SlowLoad, builder, memory, on_every_server, settings, until};
@@ -164,6 +166,28 @@ async fn with_a_hold_what_was_set_meanwhile_does_not_give_way_to_what_was_before
 
     assert_eq!(replica.ask(&two, &key).await, (1, Outcome::Loaded));
     assert_eq!(replica.ask(&two, &key).await, (1, Outcome::NearHit));
+}
+
+#[tokio::test]
+async fn with_a_hold_what_was_set_is_not_loaded_again_before_the_hold_is_over() {
+    for ttl in ["'100ms'", "{ fresh = '100ms', stale = '1h' }"] {
+        let mut settings = settings();
+        settings.hold = Some(Duration::from_secs(2));
+        let (clock, remote) = (ManualClock::new(), memory());
+        let table = TtlTable::from_toml(&format!("default = {ttl}")).unwrap();
+        let builder = Cache::builder("test").ttl_table(table).settings(settings);
+        let builder = builder.clock(Arc::new(clock.clone())).near(memory());
+        let cache = builder.remote(remote).build().unwrap();
+        let (replica, key) = (Row::default(), key(&cache));
+        cache.set(&key, Arc::new(1_u32)).await.unwrap();
+
+        clock.advance(Duration::from_millis(1900));
+        assert_eq!(replica.ask(&cache, &key).await, (1, Outcome::NearHit), "{ttl}");
+        replica.commit(1);
+        clock.advance(Duration::from_millis(100));
+
+        assert_eq!(replica.ask(&cache, &key).await, (1, Outcome::Loaded), "{ttl}");
+    }
 }
 
 on_every_server! {

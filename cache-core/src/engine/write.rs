@@ -60,6 +60,8 @@ impl Engine {
         let Some(lifetime) = self.lifetime(call, measure, Times::NONE) else {
             return self.tell_keys(keys, self.settings.hold).await.map(drop);
         };
+        // Loaded again before that, it would give way to what a lagging source says.
+        let lifetime = self.settings.hold.map_or(lifetime, |hold| lifetime.at_least(hold));
         let asked = self.clock.monotonic();
         let snapshot = self.fences.snapshot(call.key);
         let mut backing = Backing::Remote;

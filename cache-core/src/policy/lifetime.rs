@@ -70,6 +70,14 @@ pub(crate) struct Lifetime {
 }
 
 impl Lifetime {
+    /// Returns one that is fresh for as long as `time`.
+    pub(crate) fn at_least(self, time: Duration) -> Self {
+        let (fresh, stale) = (self.fresh.max(time), self.stale.max(time));
+        // One that is as long as the whole is no cap.
+        let near = if self.near == self.stale { stale } else { self.near };
+        Self { fresh, stale, near }
+    }
+
     /// Returns how long a near copy may be served that is made at once.
     pub(crate) fn near_left(self) -> Left {
         Left { fresh: self.fresh, stale: self.stale }.at_most(self.near)
