@@ -239,4 +239,7 @@ async fn a_refresh_that_failed_here_is_not_tried_at_once_elsewhere() {
     assert_eq!(two.ask().await.unwrap().1, Outcome::Stale);
 
     assert_eq!((one.origin.loads(), two.origin.loads()), (2, 0));
+    let three = Scene::with(|builder| builder.remote(remote), |_| {});
+    three.pass(61);
+    assert_eq!(three.ask().await.unwrap(), (1, Outcome::Stale), "what is stale is there still");
 }

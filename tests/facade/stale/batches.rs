@@ -1,0 +1,109 @@
+//! What is stale of many keys, and where there is no loader.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use cache_aside::{CacheBuilder, Key, Outcome};
+
+use super::scene::{Failure, Scene};
+use crate::common::memory;
+
+/// A loader for many keys, which counts its calls and can fail.
+#[derive(Default)]
+struct Many {
+    calls: AtomicU32,
+    fails: AtomicBool,
+}
+
+impl Many {
+    async fn ask(&self, scene: &Scene, keys: &[Key]) -> Result<Vec<u32>, Failure> {
+        let load = |missing: Vec<usize>| async move {
+            let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+            let values = missing.iter().map(|at| Some(call * 100 + *at as u32)).collect();
+            if self.fails.load(Ordering::SeqCst) { Err(Failure(None)) } else { Ok(values) }
+        };
+        let values = scene.cache.get_or_load_many(keys, load).await?;
+        Ok(values.into_iter().map(|value| *value.unwrap()).collect())
+    }
+}
+
+/// Scenes without and with a remote level.
+fn scenes() -> [Scene; 2] {
+    let remote = memory();
+    let both = |builder: CacheBuilder| builder.near(memory()).remote(remote);
+    [Scene::new(), Scene::with(both, |_| {})]
+}
+
+fn keys(scene: &Scene) -> Vec<Key> {
+    (0..3).map(|at| scene.cache.key("row").arg(at)).collect()
+}
+
+#[tokio::test]
+async fn what_is_stale_of_a_batch_is_loaded_again_in_one_go() {
+    for scene in scenes() {
+        let (keys, many) = (keys(&scene), Many::default());
+        assert_eq!(many.ask(&scene, &keys[..2]).await.unwrap(), [100, 101]);
+        scene.pass(61);
+
+        assert_eq!(many.ask(&scene, &keys).await.unwrap(), [200, 201, 202]);
+        assert_eq!(many.ask(&scene, &keys).await.unwrap(), [200, 201, 202]);
+
+        assert_eq!(many.calls.load(Ordering::SeqCst), 2);
+        assert_eq!(scene.cache.stats().total().refreshes, 2);
+    }
+}
+
+#[tokio::test]
+async fn when_its_loader_fails_a_batch_is_answered_with_what_is_stale_if_that_is_all() {
+    for scene in scenes() {
+        let (keys, many) = (keys(&scene), Many::default());
+        many.ask(&scene, &keys[..2]).await.unwrap();
+        scene.pass(61);
+        many.fails.store(true, Ordering::SeqCst);
+
+        assert_eq!(many.ask(&scene, &keys[..2]).await.unwrap(), [100, 101]);
+        assert!(many.ask(&scene, &keys).await.is_err());
+        many.fails.store(false, Ordering::SeqCst);
+        scene.pass(2);
+        assert_eq!(many.ask(&scene, &keys).await.unwrap()[2] % 100, 2);
+    }
+}
+
+#[tokio::test]
+async fn what_another_refreshes_is_served_stale_in_a_batch() {
+    let remote = memory();
+    let both = |builder: CacheBuilder| builder.near(memory()).remote(remote.clone());
+    let (one, two) = (Scene::with(both, |_| {}), Scene::with(both, |_| {}));
+    let many = Many::default();
+    one.ask().await.unwrap();
+    [&one, &two].map(|scene| scene.pass(61));
+    one.origin.stop();
+
+    let asks = async {
+        crate::common::until("the refresh", async || one.origin.loads() == 2).await;
+        let values = many.ask(&two, std::slice::from_ref(&two.key)).await.unwrap();
+        one.origin.resume();
+        values
+    };
+    let (refreshed, values) = tokio::join!(one.ask(), asks);
+
+    assert_eq!((values, refreshed.unwrap()), (vec![1], (2, Outcome::Loaded)));
+    assert_eq!(many.calls.load(Ordering::SeqCst), 0);
+}
+
+/// Nobody there could load it again.
+#[tokio::test]
+async fn without_a_loader_only_what_is_fresh_is_answered() {
+    for scene in scenes() {
+        scene.cache.set(&scene.key, Arc::new(1_u32)).await.unwrap();
+        let keys = std::slice::from_ref(&scene.key);
+        assert!(scene.cache.get::<u32>(&scene.key).await.unwrap().is_some());
+
+        scene.pass(61);
+
+        assert_eq!(scene.cache.get::<u32>(&scene.key).await.unwrap(), None);
+        assert_eq!(scene.cache.get_many::<u32>(keys).await.unwrap(), [None]);
+        scene.origin.fail(true);
+        assert_eq!(scene.ask().await.unwrap(), (1, Outcome::Stale), "it is there all the same");
+    }
+}
