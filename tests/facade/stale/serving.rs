@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cache_aside::{CacheBuilder, CallOptions, MemoryBackend, Outcome};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::scene::{Failure, Scene};
 use crate::common::{memory, until};
@@ -242,4 +242,21 @@ async fn a_refresh_that_failed_here_is_not_tried_at_once_elsewhere() {
     let three = Scene::with(|builder| builder.remote(remote), |_| {});
     three.pass(61);
     assert_eq!(three.ask().await.unwrap(), (1, Outcome::Stale), "what is stale is there still");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_can_be_served_a_call_waits_for_its_loaders_turn() {
+    for (longest, waited) in [(0, 0), (300, 300), (5000, 1000)] {
+        let levels = |builder: CacheBuilder| builder.near(memory());
+        let longest = Duration::from_millis(longest);
+        let scene = Scene::with(levels, |settings| settings.backoff_wait = longest);
+        scene.origin.fail(true);
+        assert!(scene.ask().await.is_err());
+
+        let begun = Instant::now();
+        assert!(scene.ask().await.is_err());
+
+        let took = begun.elapsed().as_millis();
+        assert!((waited..waited + 10).contains(&took), "{took} ms, {longest:?}");
+    }
 }
