@@ -40,5 +40,7 @@ pub use group::{Generation, Group};
 pub use key::{Key, KeyPart, KeyWriter};
 pub use level::near::{Near, NearEntry, NearUsage};
 pub use policy::{CallOptions, InvalidatePolicy, Settings, Ttl, TtlTable};
-pub use stats::{Closed, EntityStats, Health, Hearing, Outcome, RemoteHealth, RemoteState, Stats};
+pub use stats::{
+    Closed, EntityStats, Health, Hearing, Outcome, RemoteHealth, RemoteState, Stats, TableHealth,
+};
 pub use tier::Tier;

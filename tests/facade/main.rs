@@ -34,6 +34,7 @@ mod settings;
 mod shapes;
 mod stale;
 mod strangers;
+mod table;
 mod tags;
 mod tiers;
 mod topologies;

@@ -9,6 +9,7 @@ use super::decide::{Left, early};
 use super::fence::Snapshot;
 use super::loaded::Loaded;
 use super::pack::Label;
+use super::table::{Row, refused};
 use super::{Call, Engine};
 use crate::backend::SetOutcome;
 use crate::codec::{Measure, measure};
@@ -238,14 +239,15 @@ impl Engine {
     }
 
     /// Returns how long a value lives, of which its loader said `decided`; `None` if it is a "there
-    /// is none" that is not cached.
+    /// is none" that is not cached, or if the table is strict and nobody names it.
     pub(super) fn lifetime(
         &self,
         call: Call<'_>,
         measure: Measure,
         decided: Times,
     ) -> Option<Lifetime> {
-        let times = decided.over(self.times(call));
+        let named = decided.over(self.times(call));
+        let times = if named.fresh.is_some() { named } else { self.unnamed(call, named)? };
         let lifetime =
             if measure.none { times.of_none() } else { times.of_value(random::<f64>()) }?;
         self.remote.iter().for_each(|remote| remote.note_ttl(lifetime.stale));
@@ -287,24 +289,25 @@ impl Engine {
 
     /// Returns what the call and the table say of times.
     pub(super) fn times(&self, call: Call<'_>) -> Times {
-        let (tier, entity) = (call.key.tier_name(), call.key.entity_name());
-        let (asked, table) = (call.options.times(), self.table.find(tier, entity));
-        if let (Some(_), None) = (asked.fresh, table) {
-            return asked;
+        match self.table.row(call.key) {
+            Row::Known(table) => call.options.times().over(table),
+            Row::Refused | Row::Unknown => call.options.times(),
         }
-        let table = table.unwrap_or_else(|| {
-            if !self.warned_of_table.swap(true, Ordering::Relaxed) {
-                let ttl = TtlTable::FALLBACK.fresh;
-                tracing::warn!(
-                    entity,
-                    tier,
-                    ?ttl,
-                    "the TTL table has neither a line for this nor a `default`"
-                );
-            }
-            TtlTable::FALLBACK
-        });
-        asked.over(table.into())
+    }
+
+    /// Returns how long what nobody names lives; `None` if the table is strict.
+    fn unnamed(&self, call: Call<'_>, named: Times) -> Option<Times> {
+        let row = self.table.row(call.key);
+        self.counters.ttls_unknown.add_one();
+        self.table.note_unknown(call.key, row);
+        (row != Row::Refused).then(|| named.over(TtlTable::FALLBACK.into()))
+    }
+
+    /// Fails if the table is strict, and nobody says how long what is under a key lives.
+    pub(super) fn check_named(&self, call: Call<'_>) -> Result<()> {
+        let is_named = self.times(call).fresh.is_some();
+        let is_refused = !is_named && self.table.row(call.key) == Row::Refused;
+        if is_refused { Err(refused(call.key)) } else { Ok(()) }
     }
 
     /// Whether every change that others make is told.

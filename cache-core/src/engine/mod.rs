@@ -19,11 +19,12 @@ mod models;
 pub(crate) mod owned;
 pub(crate) mod pack;
 mod share;
+mod table;
 mod write;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -38,6 +39,7 @@ use self::flight::Flights;
 use self::loaded::Loaded;
 use self::pack::Packer;
 use self::share::Loader;
+use self::table::Table;
 use crate::clock::Clock;
 use crate::codec::Codec;
 use crate::key::Key;
@@ -62,10 +64,9 @@ pub(crate) struct Engine {
     fences: Arc<Fences>,
     packer: Packer,
     clock: Arc<dyn Clock>,
-    table: TtlTable,
+    table: Table,
     settings: Settings,
     counters: Arc<CacheCounters>,
-    warned_of_table: AtomicBool,
 }
 
 /// What an engine is made of.
@@ -114,7 +115,7 @@ impl Engine {
         let packer = Packer::new(codec, Arc::clone(&clock), settings.max_value_bytes);
         let (flights, refreshes) = (Flights::new(), Flights::new());
         let (backoff, background) = (Backoff::new(&settings), Background::new(&settings));
-        let warned_of_table = AtomicBool::new(false);
+        let table = Table::new(table, clock.monotonic());
         let bulkhead = Bulkhead::new(&settings, Arc::clone(&counters));
         Self {
             near,
@@ -130,7 +131,6 @@ impl Engine {
             table,
             settings,
             counters,
-            warned_of_table,
         }
     }
 
@@ -240,12 +240,31 @@ impl Engine {
             keys_too_long: counters.keys_too_long.read(),
             values_too_large: counters.values_too_large.read(),
             values_unsupported: counters.values_unsupported.read(),
+            ttls_unknown: counters.ttls_unknown.read(),
             flaws: counters.flaws.read().collect(),
         }
     }
 
     pub(crate) fn health(&self) -> Health {
-        Health { remote: self.remote.as_ref().map(|remote| remote.health()) }
+        let remote = self.remote.as_ref().map(|remote| remote.health());
+        Health { remote, ttl_table: self.table.health(self.clock.monotonic()) }
+    }
+
+    pub(crate) fn ttl_table(&self) -> Arc<TtlTable> {
+        self.table.current()
+    }
+
+    /// Says by another table how long what is loaded from now on lives.
+    pub(crate) fn set_ttl_table(&self, table: TtlTable) {
+        // First: the numbers of groups must outlive what is kept by the new table.
+        self.remote.iter().for_each(|remote| remote.note_ttl(table.longest()));
+        self.table.replace(table, self.clock.monotonic());
+    }
+
+    pub(crate) fn reload_ttl_table(&self, text: &str) -> crate::Result<()> {
+        let table = TtlTable::from_toml(text).map_err(|error| self.table.refuse(&error))?;
+        self.set_ttl_table(table);
+        Ok(())
     }
 
     pub(crate) async fn close(&self) -> Closed {

@@ -132,6 +132,7 @@ pub(crate) struct CacheCounters {
     pub(crate) keys_too_long: Counter,
     pub(crate) values_too_large: Counter,
     pub(crate) values_unsupported: Counter,
+    pub(crate) ttls_unknown: Counter,
     pub(crate) flaws: Flaws,
 }
 
