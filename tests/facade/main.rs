@@ -9,6 +9,7 @@ mod bytes;
 mod closing;
 mod cluster;
 mod common;
+mod deployments;
 mod echoes;
 mod failover;
 mod flights;

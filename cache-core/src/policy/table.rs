@@ -112,6 +112,12 @@ impl TtlTable {
         self
     }
 
+    /// Returns what the table says of an entity, for a tier or without one; `None` if it does not name
+    /// it.
+    pub fn ttl(&self, tier: Option<&str>, entity: &str) -> Option<Ttl> {
+        self.find(tier.map(escaped).as_deref(), &escaped(entity))
+    }
+
     pub(crate) fn is_strict(&self) -> bool {
         self.strict
     }
@@ -134,13 +140,14 @@ impl TtlTable {
         has_rows && !self.cells.contains_key(tier) && !self.rows.contains_key(tier)
     }
 
+    fn all(&self) -> impl Iterator<Item = &Ttl> {
+        let cells = self.cells.values().flat_map(BTreeMap::values);
+        cells.chain(self.entities.values()).chain(self.rows.values()).chain(&self.default)
+    }
+
     /// Returns the longest TTL of the table.
     pub(crate) fn longest(&self) -> std::time::Duration {
-        let cells = self.cells.values().flat_map(BTreeMap::values);
-        cells
-            .chain(self.entities.values())
-            .chain(self.rows.values())
-            .chain(&self.default)
+        self.all()
             .flat_map(|ttl| [Some(ttl.fresh), ttl.stale, ttl.none])
             .flatten()
             .fold(Self::FALLBACK.fresh, std::time::Duration::max)
