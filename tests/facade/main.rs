@@ -23,6 +23,7 @@ mod invalidation;
 mod isolation;
 mod journal;
 mod late;
+mod layers;
 mod limits;
 mod macros;
 mod moving;
