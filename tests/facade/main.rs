@@ -27,6 +27,7 @@ mod layers;
 mod limits;
 mod macros;
 mod moving;
+mod nones;
 mod oracle;
 mod outage;
 mod processes;

@@ -9,15 +9,13 @@ use super::decide::{Left, early};
 use super::fence::Snapshot;
 use super::loaded::Loaded;
 use super::pack::Label;
-use super::table::{Row, refused};
 use super::{Call, Engine};
 use crate::backend::SetOutcome;
 use crate::codec::{Measure, measure};
 use crate::level::ears::Echo;
 use crate::level::near::NearEntry;
 use crate::level::ticket::Ticket;
-use crate::policy::{Lifetime, Times, TtlTable};
-use crate::random::random;
+use crate::policy::Lifetime;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::wire::Stamp;
 use crate::{Error, ErrorKind, Result};
@@ -238,22 +236,6 @@ impl Engine {
         Ok(Filled { outcome, stamp })
     }
 
-    /// Returns how long a value lives, of which its loader said `decided`; `None` if it is a "there
-    /// is none" that is not cached, or if the table is strict and nobody names it.
-    pub(super) fn lifetime(
-        &self,
-        call: Call<'_>,
-        measure: Measure,
-        decided: Times,
-    ) -> Option<Lifetime> {
-        let named = decided.over(self.times(call));
-        let times = if named.fresh.is_some() { named } else { self.unnamed(call, named)? };
-        let lifetime =
-            if measure.none { times.of_none() } else { times.of_value(random::<f64>()) }?;
-        self.remote.iter().for_each(|remote| remote.note_ttl(lifetime.stale));
-        Some(lifetime)
-    }
-
     /// Returns how early a value is refreshed.
     pub(super) fn refresh_ahead(&self, call: Call<'_>) -> f64 {
         call.options.ahead().unwrap_or(self.settings.refresh_ahead)
@@ -285,29 +267,6 @@ impl Engine {
             // Counted where it happened.
             _ => {}
         }
-    }
-
-    /// Returns what the call and the table say of times.
-    pub(super) fn times(&self, call: Call<'_>) -> Times {
-        match self.table.row(call.key) {
-            Row::Known(table) => call.options.times().over(table),
-            Row::Refused | Row::Unknown => call.options.times(),
-        }
-    }
-
-    /// Returns how long what nobody names lives; `None` if the table is strict.
-    fn unnamed(&self, call: Call<'_>, named: Times) -> Option<Times> {
-        let row = self.table.row(call.key);
-        self.counters.ttls_unknown.add_one();
-        self.table.note_unknown(call.key, row);
-        (row != Row::Refused).then(|| named.over(TtlTable::FALLBACK.into()))
-    }
-
-    /// Fails if the table is strict, and nobody says how long what is under a key lives.
-    pub(super) fn check_named(&self, call: Call<'_>) -> Result<()> {
-        let is_named = self.times(call).fresh.is_some();
-        let is_refused = !is_named && self.table.row(call.key) == Row::Refused;
-        if is_refused { Err(refused(call.key)) } else { Ok(()) }
     }
 
     /// Whether every change that others make is told.

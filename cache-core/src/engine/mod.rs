@@ -16,10 +16,12 @@ pub(crate) mod loaded;
 #[cfg(model)]
 #[cfg(test)]
 mod models;
+pub(crate) mod nones;
 pub(crate) mod owned;
 pub(crate) mod pack;
 mod share;
 mod table;
+mod times;
 mod write;
 
 use std::future::Future;
@@ -37,6 +39,7 @@ use self::decide::is_early;
 use self::fence::Fences;
 use self::flight::Flights;
 use self::loaded::Loaded;
+use self::nones::Nones;
 use self::pack::Packer;
 use self::share::Loader;
 use self::table::Table;
@@ -65,6 +68,7 @@ pub(crate) struct Engine {
     packer: Packer,
     clock: Arc<dyn Clock>,
     table: Table,
+    nones: Nones,
     settings: Settings,
     counters: Arc<CacheCounters>,
 }
@@ -116,6 +120,7 @@ impl Engine {
         let (flights, refreshes) = (Flights::new(), Flights::new());
         let (backoff, background) = (Backoff::new(&settings), Background::new(&settings));
         let table = Table::new(table, clock.monotonic());
+        let nones = Nones::new(&settings);
         let bulkhead = Bulkhead::new(&settings, Arc::clone(&counters));
         Self {
             near,
@@ -129,6 +134,7 @@ impl Engine {
             packer,
             clock,
             table,
+            nones,
             settings,
             counters,
         }
@@ -241,6 +247,7 @@ impl Engine {
             values_too_large: counters.values_too_large.read(),
             values_unsupported: counters.values_unsupported.read(),
             ttls_unknown: counters.ttls_unknown.read(),
+            nones_over_limit: counters.nones_over_limit.read(),
             flaws: counters.flaws.read().collect(),
         }
     }

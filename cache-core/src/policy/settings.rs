@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::duration::{optional, shown, text};
 use crate::codec::MAX_PAYLOAD;
+use crate::engine::nones::Nones;
 use crate::{Error, ErrorKind, Result};
 
 /// Limits and time-outs of a cache.
@@ -42,6 +43,9 @@ pub struct Settings {
     pub guard_ttl: Duration,
     /// The largest encoded value that is stored; larger ones are served uncached.
     pub max_value_bytes: usize,
+    /// How many absent answers of one user are cached at most; of keys without a user, of one entity.
+    /// Those beyond it are served, and not cached.
+    pub none_limit: usize,
     /// How many failures in a row make the remote level count as down.
     pub failures_to_open: u32,
     /// The time over which operations are judged together: if `failure_percent` of them, and at
@@ -134,6 +138,7 @@ impl Default for Settings {
             hold: None,
             guard_ttl: Duration::from_secs(30),
             max_value_bytes: 1 << 20,
+            none_limit: 1000,
             failures_to_open: 3,
             failure_window: Duration::from_secs(10),
             failure_percent: 50,
@@ -229,6 +234,7 @@ impl Settings {
 
     fn check_counts(&self) -> Result<()> {
         for (name, value, most) in [
+            ("none_limit", self.none_limit, Nones::MAX),
             ("failures_to_open", self.failures_to_open as usize, usize::MAX),
             ("calls_to_judge", self.calls_to_judge as usize, usize::MAX),
             ("failure_percent", self.failure_percent.into(), 100),
@@ -298,6 +304,8 @@ mod tests {
             ("remote_timeout = \"1m\"", "`lease_ttl` (10s)"),
             ("retry_min = \"2s\"", "`retry_max` (1s)"),
             ("max_value_bytes = 0", "`max_value_bytes` is 0"),
+            ("none_limit = 0", "`none_limit` is 0"),
+            ("none_limit = 65536", "at most 65535"),
             ("failures_to_open = 0", "`failures_to_open`"),
             ("failure_percent = 101", "`failure_percent` is 101"),
             ("journal_max = 0", "`journal_max` is 0"),

@@ -76,6 +76,8 @@ pub struct Stats {
     /// Answers of a tier or entity that nobody says a TTL of: cached for
     /// [`TtlTable::FALLBACK`](crate::TtlTable::FALLBACK), or not at all if the table is strict.
     pub ttls_unknown: u64,
+    /// Absent answers that were served and not cached, as there were `none_limit` of them.
+    pub nones_over_limit: u64,
     /// Stored bytes that were a miss, by cause.
     pub flaws: BTreeMap<&'static str, u64>,
 }
