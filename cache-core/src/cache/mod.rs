@@ -1,5 +1,6 @@
 //! The handle that users hold.
 
+mod advice;
 pub(crate) mod builder;
 mod changes;
 mod guard;

@@ -46,10 +46,12 @@ use self::table::Table;
 use crate::clock::Clock;
 use crate::codec::Codec;
 use crate::key::Key;
+use crate::level::board::Board;
 use crate::level::ears::Ears;
 use crate::level::near::{Near, NearEntry, NearUsage};
 use crate::level::remote::Remote;
-use crate::policy::{CallOptions, Settings, TtlTable};
+use crate::policy::advice::Facts;
+use crate::policy::{Advice, CallOptions, Settings, TtlTable};
 use crate::random::random;
 use crate::stats::{CacheCounters, Closed, EntityCounters, Health, Outcome, Stats};
 
@@ -69,6 +71,8 @@ pub(crate) struct Engine {
     clock: Arc<dyn Clock>,
     table: Table,
     nones: Nones,
+    /// What the way it was built leads to.
+    board: Board,
     settings: Settings,
     counters: Arc<CacheCounters>,
 }
@@ -82,6 +86,15 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) table: TtlTable,
     pub(crate) settings: Settings,
+}
+
+impl Parts {
+    fn facts<'a>(&'a self, prefix: &'a [u8]) -> Facts<'a> {
+        let namespace = std::str::from_utf8(prefix).unwrap_or_default().trim_end_matches(':');
+        let remote = self.remote.as_ref().map(|backend| backend.capabilities());
+        let (settings, table, has_near) = (&self.settings, &self.table, self.near.is_some());
+        Facts { namespace, settings, table, has_near, remote }
+    }
 }
 
 /// One call: what it is about and what it asks for.
@@ -105,6 +118,8 @@ pub(crate) struct Asked<'a> {
 impl Engine {
     /// Puts the parts together, for keys that begin with `prefix`.
     pub(crate) fn new(prefix: &[u8], parts: Parts) -> Self {
+        let board = Board::new(parts.settings.advice);
+        board.put(parts.facts(prefix).advice());
         let Parts { near, remote, codec, clock, table, settings } = parts;
         let (counters, fences) = (Arc::<CacheCounters>::default(), Arc::new(Fences::new()));
         let remote = remote.map(|backend| {
@@ -135,6 +150,7 @@ impl Engine {
             clock,
             table,
             nones,
+            board,
             settings,
             counters,
         }
@@ -255,6 +271,11 @@ impl Engine {
     pub(crate) fn health(&self) -> Health {
         let remote = self.remote.as_ref().map(|remote| remote.health());
         Health { remote, ttl_table: self.table.health(self.clock.monotonic()) }
+    }
+
+    pub(crate) fn advice(&self) -> Vec<Advice> {
+        let server = self.remote.iter().flat_map(|remote| remote.advice());
+        self.board.read().into_iter().chain(server).collect()
     }
 
     pub(crate) fn ttl_table(&self) -> Arc<TtlTable> {

@@ -109,6 +109,8 @@ pub struct Settings {
     /// is owed.
     #[serde(with = "text")]
     pub close_timeout: Duration,
+    /// Whether [`Advice`](crate::Advice) is logged. It can be asked for in either case.
+    pub advice: bool,
 }
 
 /// What an invalidation comes to that the remote level cannot be told of now.
@@ -160,6 +162,7 @@ impl Default for Settings {
             background_limit: 256,
             background_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(5),
+            advice: true,
         }
     }
 }
@@ -224,9 +227,11 @@ impl Settings {
         below(timeout, lease, ": a fill could never be in time")?;
         at_most(("slow_after", self.slow_after()), timeout, ": nothing would be slow")?;
         at_most(("backoff_min", self.backoff_min), backoff, "")?;
+        let soft = ("soft_timeout", self.soft_timeout);
+        at_most(soft, background, ": the load would have ended before")?;
         if let Some(hard) = self.hard_timeout {
             let hard = ("hard_timeout", hard);
-            below(("soft_timeout", self.soft_timeout), hard, ": nobody would wait that long")?;
+            below(soft, hard, ": nobody would wait that long")?;
             at_most(hard, background, ": the load would have ended before")?;
         }
         self.check_counts()
@@ -312,6 +317,7 @@ mod tests {
             ("slow_after = \"1s\"", "`remote_timeout` (100ms)"),
             ("soft_timeout = \"2s\"\nhard_timeout = \"2s\"", "`hard_timeout` (2s)"),
             ("hard_timeout = \"31s\"", "`background_timeout` (30s)"),
+            ("soft_timeout = \"31s\"", "`background_timeout` (30s)"),
             ("backoff_min = \"31s\"", "`backoff_max` (30s)"),
             ("refresh_ahead = -1.0", "`refresh_ahead` is -1"),
             ("background_limit = 0", "`background_limit` is 0"),

@@ -140,6 +140,15 @@ impl TtlTable {
         has_rows && !self.cells.contains_key(tier) && !self.rows.contains_key(tier)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all().next().is_none()
+    }
+
+    /// Returns the shortest time for which values are fresh.
+    pub(crate) fn shortest(&self) -> std::time::Duration {
+        self.all().map(|ttl| ttl.fresh).min().unwrap_or(Self::FALLBACK.fresh)
+    }
+
     fn all(&self) -> impl Iterator<Item = &Ttl> {
         let cells = self.cells.values().flat_map(BTreeMap::values);
         cells.chain(self.entities.values()).chain(self.rows.values()).chain(&self.default)
