@@ -42,6 +42,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use group::{Generation, Group};
 pub use key::{Key, KeyPart, KeyWriter};
 pub use level::near::{Near, NearEntry, NearUsage};
-pub use policy::{CallOptions, InvalidatePolicy, Settings, Ttl, TtlTable};
-pub use stats::{Closed, EntityStats, Health, Hearing, Outcome, RemoteHealth, RemoteState, Stats};
+pub use policy::{Advice, CallOptions, InvalidatePolicy, Settings, Ttl, TtlTable};
+pub use stats::{
+    Closed, EntityStats, Health, Hearing, Outcome, RemoteHealth, RemoteState, Stats, TableHealth,
+};
 pub use tier::Tier;

@@ -243,7 +243,7 @@ impl Dialer {
             let effect = "each new connection ends everything: allow the user `+info`";
             tracing::warn!(server = %self.endpoint, code, effect, "it does not say who it is");
         }
-        Ok(link.named(name))
+        Ok(link.named(name).advised(identity::advice(info)))
     }
 
     /// Sees that the server is one to write to, from what it says of itself.

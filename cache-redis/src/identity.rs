@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use cache_core::backend::Identity;
-use cache_core::{ErrorKind, Generation, Group};
+use cache_core::{Advice, ErrorKind, Generation, Group};
 use redis::{Cmd, Value, cmd};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -34,16 +34,17 @@ pub(crate) async fn identify(
     seen: Option<&Identity>,
 ) -> Result<Identity> {
     let (link, name) = servers.keeper(all.as_bytes()).await?;
+    let advice = link.advice().cloned();
     let record = Record { key: key(all), all, link };
     loop {
         let stored = record.read().await?;
         let known = Identity::from_stored(&stored);
         if let Some(known) = known.as_ref().filter(|known| known.succeeds(seen, &name)) {
-            return Ok(known.clone());
+            return Ok(known.clone().with_advice(advice));
         }
         let next = Identity::successor(known.as_ref(), seen, &name);
         if record.replace(&stored, &next).await? {
-            return Ok(next);
+            return Ok(next.with_advice(advice));
         }
     }
 }
@@ -106,9 +107,9 @@ fn key(all: &Group) -> Vec<u8> {
     [namespace, b"!server:{", all, b"}"].concat()
 }
 
-/// Returns the command whose answer says who a server is.
+/// Returns the command whose answer says who a server is, and how it is set up.
 pub(crate) fn question() -> Cmd {
-    cmd("INFO").arg("server").arg("replication").take()
+    cmd("INFO").arg("server").arg("replication").arg("memory").take()
 }
 
 /// Reads who a server is, which nobody else ever was; empty if it does not say, or goes on and on.
@@ -116,12 +117,7 @@ pub(crate) fn question() -> Cmd {
 /// That is its process, and the time since it became a primary: what it was told before may have been
 /// lost while it was a replica of another.
 pub(crate) fn name(answer: &Value) -> String {
-    let text = match answer {
-        Value::BulkString(text) => std::str::from_utf8(text).unwrap_or_default(),
-        Value::VerbatimString { text, .. } => text,
-        _ => "",
-    };
-    let field = |name| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let field = |name| field(answer, name);
     let (process, reign) = match (field("run_id:"), field("master_replid:")) {
         (Some(process), Some(reign)) if !process.is_empty() => (process, reign),
         _ => return String::new(),
@@ -130,6 +126,34 @@ pub(crate) fn name(answer: &Value) -> String {
         return String::new();
     }
     format!("{process}:{reign}")
+}
+
+/// Returns what is known to go wrong with how a server is set up.
+pub(crate) fn advice(answer: &Value) -> Option<Advice> {
+    let limit = field(answer, "maxmemory:").and_then(|limit| limit.parse::<u64>().ok());
+    match field(answer, "maxmemory_policy:")? {
+        _ if limit.unwrap_or_default() == 0 => None,
+        "noeviction" => Some(Advice::new("maxmemory_noeviction", NO_EVICTION)),
+        "volatile-ttl" => Some(Advice::new("maxmemory_volatile_ttl", VOLATILE_TTL)),
+        _ => None,
+    }
+}
+
+const NO_EVICTION: &str = "the server has a `maxmemory` and evicts nothing: once it is full it refuses \
+                           every write, and nothing is cached. Set its `maxmemory-policy` to \
+                           `allkeys-lru` or `volatile-lru`";
+
+const VOLATILE_TTL: &str = "the server evicts first what is about to end, and that is leases: loads under \
+                            way then fill nothing. Set its `maxmemory-policy` to `allkeys-lru` or \
+                            `volatile-lru`";
+
+fn field<'a>(answer: &'a Value, name: &str) -> Option<&'a str> {
+    let text = match answer {
+        Value::BulkString(text) => std::str::from_utf8(text).unwrap_or_default(),
+        Value::VerbatimString { text, .. } => text,
+        _ => "",
+    };
+    text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
 }
 
 /// Returns the name of servers that are one together; empty if one of them does not say its own.
@@ -167,6 +191,20 @@ mod tests {
 
         assert_eq!(of(Identity::MAX_NAME - 3).len(), Identity::MAX_NAME);
         assert_eq!(of(Identity::MAX_NAME - 2), "");
+    }
+
+    #[test]
+    fn a_server_that_refuses_writes_when_it_is_full_or_evicts_leases_is_told_of() {
+        let of = |limit: &str, policy: &str| {
+            let text = format!("# Memory\r\nmaxmemory:{limit}\r\nmaxmemory_policy:{policy}\r\n");
+            advice(&bulk(&text)).map(|advice| advice.code)
+        };
+        assert_eq!(of("1048576", "noeviction"), Some("maxmemory_noeviction"));
+        assert_eq!(of("1048576", "volatile-ttl"), Some("maxmemory_volatile_ttl"));
+        for (limit, policy) in [("0", "noeviction"), ("1", "allkeys-lru"), ("-1", "noeviction")] {
+            assert_eq!(of(limit, policy), None, "{limit} {policy}");
+        }
+        assert_eq!(advice(&Value::Okay), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use cache_core::Advice;
 use cache_core::backend::News;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Pipeline, Value, cmd};
@@ -24,6 +25,8 @@ pub(crate) struct Link {
     hearing: Hearing,
     /// Who the server is; empty if it does not say.
     name: Arc<str>,
+    /// What is known to go wrong with how the server is set up.
+    advice: Option<Advice>,
     /// Where to publish what we change, if the server does not tell by itself.
     herald: Option<Arc<Feed>>,
     may_script: bool,
@@ -52,6 +55,7 @@ impl Link {
             response_timeout,
             hearing: Hearing::Nothing,
             name: Arc::default(),
+            advice: None,
             herald: None,
             may_script: true,
         }
@@ -60,6 +64,12 @@ impl Link {
     /// Returns this link as one to the server of this name.
     pub(crate) fn named(mut self, name: String) -> Self {
         self.name = name.into();
+        self
+    }
+
+    /// Returns this link as one to a server that is set up like that.
+    pub(crate) fn advised(mut self, advice: Option<Advice>) -> Self {
+        self.advice = advice;
         self
     }
 
@@ -91,6 +101,11 @@ impl Link {
     /// Returns who the server is; nothing if it does not say.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns what is known to go wrong with how the server is set up.
+    pub(crate) fn advice(&self) -> Option<&Advice> {
+        self.advice.as_ref()
     }
 
     /// Returns what this connection tells.

@@ -64,6 +64,16 @@ impl Users {
         Ok(self.query(user))
     }
 
+    #[cached(ttl = "30s", none_ttl = "5s")]
+    async fn name(&self, user: UserId) -> Option<String> {
+        self.query(user).map(|profile| profile.name)
+    }
+
+    #[cached(ttl = "30s")]
+    async fn find_each_time(&self, user: UserId) -> Result<Option<Profile>, Unknown> {
+        Ok(self.query(user))
+    }
+
     #[cached(ttl = "30s", key(query.trim(), page.min(3)), skip(trace))]
     async fn search(&self, query: &str, page: u32, trace: u64) -> Vec<String> {
         self.queries.fetch_add(1, Ordering::SeqCst);
@@ -196,10 +206,25 @@ async fn there_is_none_lives_under_its_own_ttl() {
     let (clock, builder) = timed();
     let users = Users::new(builder.near(memory()).build().unwrap());
 
-    for (wait, queries) in [(0, 1), (4, 1), (1, 2)] {
+    for (wait, queries) in [(0, 2), (4, 2), (1, 4)] {
         clock.advance(Duration::from_secs(wait));
         assert!(users.find(UserId(9)).await.unwrap().is_none());
+        assert!(users.name(UserId(9)).await.is_none());
         assert_eq!(users.queries(), queries);
+    }
+}
+
+#[tokio::test]
+async fn there_is_none_is_not_cached_where_nothing_says_how_long() {
+    let users = Users::new(near_only());
+
+    for queries in 1..=3 {
+        assert!(users.find_each_time(UserId(9)).await.unwrap().is_none());
+        assert_eq!(users.queries(), queries);
+    }
+    for _ in 0..3 {
+        assert!(users.find_each_time(UserId(1)).await.unwrap().is_some());
+        assert_eq!(users.queries(), 4);
     }
 }
 

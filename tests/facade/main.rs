@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod advice;
 mod bad_input;
 mod batches;
 mod bulkhead;
@@ -11,6 +12,7 @@ mod cluster;
 mod codecs;
 mod common;
 mod compression;
+mod deployments;
 mod echoes;
 mod failover;
 mod flights;
@@ -24,9 +26,11 @@ mod invalidation;
 mod isolation;
 mod journal;
 mod late;
+mod layers;
 mod limits;
 mod macros;
 mod moving;
+mod nones;
 mod oracle;
 mod outage;
 mod processes;
@@ -36,6 +40,7 @@ mod settings;
 mod shapes;
 mod stale;
 mod strangers;
+mod table;
 mod tags;
 mod tiers;
 mod topologies;

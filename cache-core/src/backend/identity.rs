@@ -2,21 +2,28 @@
 
 use std::fmt;
 
+use crate::policy::Advice;
+
 /// Who a store is: its name, and the turn in which it took over.
 ///
 /// A server that restarts is another, as it may come back with an old snapshot; so is a replica that
 /// took over, as it may lag behind, and whatever else answers under the same address. Each time a
 /// store is found to be another than the one before, a new turn begins, and everything from the
 /// turns before has ended. The store keeps the name and the turn, so that instances agree.
-#[derive(Clone, Eq, PartialEq)]
+#[derive(Clone)]
 pub struct Identity {
     name: Box<str>,
     turn: u64,
+    /// No part of who it is.
+    advice: Vec<Advice>,
 }
 
 impl Identity {
     /// The most turns there are: what a script of Redis can still count exactly.
     pub const MAX_TURN: u64 = 1 << 53;
+
+    /// The most advice that is kept.
+    pub const MAX_ADVICE: usize = 8;
 
     /// The longest name, in bytes: far above what a server calls itself.
     pub const MAX_NAME: usize = 256;
@@ -25,7 +32,21 @@ impl Identity {
     /// longer than [`MAX_NAME`](Self::MAX_NAME) says no more.
     pub fn new(name: impl Into<Box<str>>, turn: u64) -> Self {
         let name = Some(name.into()).filter(|name| name.len() <= Self::MAX_NAME);
-        Self { name: name.unwrap_or_default(), turn: turn.min(Self::MAX_TURN) }
+        Self { name: name.unwrap_or_default(), turn: turn.min(Self::MAX_TURN), advice: Vec::new() }
+    }
+
+    /// Returns a copy that says what the store's own settings lead to, in a few sentences: those
+    /// beyond [`MAX_ADVICE`](Self::MAX_ADVICE) are left out. Identities that differ in that only are
+    /// equal, and it is not stored.
+    #[must_use]
+    pub fn with_advice(mut self, advice: impl IntoIterator<Item = Advice>) -> Self {
+        self.advice = advice.into_iter().take(Self::MAX_ADVICE).collect();
+        self
+    }
+
+    /// Returns what the store's own settings lead to.
+    pub fn advice(&self) -> &[Advice] {
+        &self.advice
     }
 
     /// Reads a stored identity; `None` if we did not write it. None of ours has a longer name than
@@ -67,6 +88,14 @@ impl Identity {
     pub fn successor(stored: Option<&Self>, seen: Option<&Self>, name: &str) -> Self {
         let turn = stored.into_iter().chain(seen).map(Self::turn).max().unwrap_or_default();
         Self::new(name, turn.saturating_add(1))
+    }
+}
+
+impl Eq for Identity {}
+
+impl PartialEq for Identity {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.turn == other.turn
     }
 }
 

@@ -1,10 +1,12 @@
 //! The handle that users hold.
 
+mod advice;
 pub(crate) mod builder;
 mod changes;
 mod guard;
 mod invalidation;
 mod owned;
+mod table;
 mod warm;
 mod warmups;
 
@@ -232,8 +234,9 @@ impl Cache {
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the key is too long,
     /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) if the value is,
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) if the codec
-    /// cannot store the type, otherwise those of the remote level. In each case this instance no
-    /// longer has the old value.
+    /// cannot store the type, [`ErrorKind::Config`](crate::ErrorKind::Config) if the TTL table is
+    /// [strict](crate::TtlTable::strict) and does not name it, otherwise those of the remote level.
+    /// In each case this instance no longer has the old value.
     pub async fn set<V: Value>(&self, key: &Key, value: Arc<V>) -> Result<()> {
         self.engine.set(key, &value, &CallOptions::table()).await
     }

@@ -16,8 +16,7 @@ use crate::codec::{Measure, measure};
 use crate::level::ears::Echo;
 use crate::level::near::NearEntry;
 use crate::level::ticket::Ticket;
-use crate::policy::{Lifetime, Times, TtlTable};
-use crate::random::random;
+use crate::policy::Lifetime;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::wire::Stamp;
 use crate::{Error, ErrorKind, Result};
@@ -238,21 +237,6 @@ impl Engine {
         Ok(Filled { outcome, stamp })
     }
 
-    /// Returns how long a value lives, of which its loader said `decided`; `None` if it is a "there
-    /// is none" that is not cached.
-    pub(super) fn lifetime(
-        &self,
-        call: Call<'_>,
-        measure: Measure,
-        decided: Times,
-    ) -> Option<Lifetime> {
-        let times = decided.over(self.times(call));
-        let lifetime =
-            if measure.none { times.of_none() } else { times.of_value(random::<f64>()) }?;
-        self.remote.iter().for_each(|remote| remote.note_ttl(lifetime.stale));
-        Some(lifetime)
-    }
-
     /// Returns how early a value is refreshed.
     pub(super) fn refresh_ahead(&self, call: Call<'_>) -> f64 {
         call.options.ahead().unwrap_or(self.settings.refresh_ahead)
@@ -287,28 +271,6 @@ impl Engine {
             // Counted where it happened.
             _ => {}
         }
-    }
-
-    /// Returns what the call and the table say of times.
-    pub(super) fn times(&self, call: Call<'_>) -> Times {
-        let (tier, entity) = (call.key.tier_name(), call.key.entity_name());
-        let (asked, table) = (call.options.times(), self.table.find(tier, entity));
-        if let (Some(_), None) = (asked.fresh, table) {
-            return asked;
-        }
-        let table = table.unwrap_or_else(|| {
-            if !self.warned_of_table.swap(true, Ordering::Relaxed) {
-                let ttl = TtlTable::FALLBACK.fresh;
-                tracing::warn!(
-                    entity,
-                    tier,
-                    ?ttl,
-                    "the TTL table has neither a line for this nor a `default`"
-                );
-            }
-            TtlTable::FALLBACK
-        });
-        asked.over(table.into())
     }
 
     /// Whether every change that others make is told.

@@ -16,13 +16,17 @@ pub(crate) mod loaded;
 #[cfg(model)]
 #[cfg(test)]
 mod models;
+pub(crate) mod nones;
 pub(crate) mod owned;
 pub(crate) mod pack;
 mod share;
+mod table;
+mod times;
+mod upkeep;
 mod write;
 
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,15 +41,19 @@ use self::decide::is_early;
 use self::fence::Fences;
 use self::flight::Flights;
 use self::loaded::Loaded;
+use self::nones::Nones;
 use self::pack::Packer;
 use self::share::Loader;
+use self::table::Table;
 use crate::cache::Started;
 use crate::clock::Clock;
 use crate::codec::Codec;
 use crate::key::Key;
+use crate::level::board::Board;
 use crate::level::ears::Ears;
 use crate::level::near::{Near, NearEntry, NearUsage};
 use crate::level::remote::Remote;
+use crate::policy::advice::Facts;
 use crate::policy::{CallOptions, Settings, TtlTable};
 use crate::random::random;
 use crate::stats::{CacheCounters, Closed, EntityCounters, Health, Outcome, Stats};
@@ -64,10 +72,12 @@ pub(crate) struct Engine {
     fences: Arc<Fences>,
     packer: Packer,
     clock: Arc<dyn Clock>,
-    table: TtlTable,
+    table: Table,
+    nones: Nones,
+    /// What the way it was built leads to.
+    board: Board,
     settings: Settings,
     counters: Arc<CacheCounters>,
-    warned_of_table: AtomicBool,
     /// The list that is warmed at the start.
     warmups: Mutex<Option<(Started, AbortHandle)>>,
 }
@@ -81,6 +91,15 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) table: TtlTable,
     pub(crate) settings: Settings,
+}
+
+impl Parts {
+    fn facts<'a>(&'a self, prefix: &'a [u8]) -> Facts<'a> {
+        let namespace = std::str::from_utf8(prefix).unwrap_or_default().trim_end_matches(':');
+        let remote = self.remote.as_ref().map(|backend| backend.capabilities());
+        let (settings, table, has_near) = (&self.settings, &self.table, self.near.is_some());
+        Facts { namespace, settings, table, has_near, remote }
+    }
 }
 
 /// One call: what it is about and what it asks for.
@@ -104,6 +123,8 @@ pub(crate) struct Asked<'a> {
 impl Engine {
     /// Puts the parts together, for keys that begin with `prefix`.
     pub(crate) fn new(prefix: &[u8], parts: Parts) -> Self {
+        let board = Board::new(parts.settings.advice);
+        board.put(parts.facts(prefix).advice());
         let Parts { near, remote, codec, clock, table, settings } = parts;
         let (counters, fences) = (Arc::<CacheCounters>::default(), Arc::new(Fences::new()));
         let remote = remote.map(|backend| {
@@ -118,7 +139,8 @@ impl Engine {
         let packer = Packer::new(codec, Arc::clone(&clock), &settings, Arc::clone(&counters));
         let (flights, refreshes) = (Flights::new(), Flights::new());
         let (backoff, background) = (Backoff::new(&settings), Background::new(&settings));
-        let warned_of_table = AtomicBool::new(false);
+        let table = Table::new(table, clock.monotonic());
+        let nones = Nones::new(&settings);
         let bulkhead = Bulkhead::new(&settings, Arc::clone(&counters));
         Self {
             near,
@@ -132,9 +154,10 @@ impl Engine {
             packer,
             clock,
             table,
+            nones,
+            board,
             settings,
             counters,
-            warned_of_table,
             warmups: Mutex::default(),
         }
     }
@@ -247,6 +270,8 @@ impl Engine {
             stored_bytes: counters.stored_bytes.read(),
             values_too_large: counters.values_too_large.read(),
             values_unsupported: counters.values_unsupported.read(),
+            ttls_unknown: counters.ttls_unknown.read(),
+            nones_over_limit: counters.nones_over_limit.read(),
             flaws: counters.flaws.read().collect(),
         }
     }
@@ -254,7 +279,8 @@ impl Engine {
     pub(crate) fn health(&self) -> Health {
         let warmups = self.warmups.lock().unwrap_or_else(PoisonError::into_inner);
         let warming = warmups.as_ref().map_or_else(Vec::new, |(started, _)| started.progress());
-        Health { remote: self.remote.as_ref().map(|remote| remote.health()), warming }
+        let remote = self.remote.as_ref().map(|remote| remote.health());
+        Health { remote, warming, ttl_table: self.table.health(self.clock.monotonic()) }
     }
 
     pub(crate) async fn close(&self) -> Closed {
@@ -275,26 +301,6 @@ impl Engine {
 
     pub(crate) fn note_hard_timeout(&self) {
         self.counters.hard_timeouts.add_one();
-    }
-
-    /// Takes note of the list that is warmed, in the place of another.
-    pub(crate) fn note_warmups(&self, started: Started, task: AbortHandle) {
-        self.end_warmups(Some((started, task)));
-    }
-
-    fn end_warmups(&self, next: Option<(Started, AbortHandle)>) {
-        let mut warmups = self.warmups.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, task)) = warmups.as_ref() {
-            task.abort();
-        }
-        if next.is_some() {
-            *warmups = next;
-        }
-    }
-
-    /// Ends the loads that go on without their callers.
-    pub(crate) fn abandon(&self) {
-        self.background.end();
     }
 
     async fn bypass<V, E, F, Fut>(&self, call: Call<'_>, load: F) -> Result<Answer<V>, E>

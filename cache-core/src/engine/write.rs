@@ -58,7 +58,8 @@ impl Engine {
         let mut fence = Fence::raise(self, Cover::Keys(keys));
         let measure = self.measure(&**value)?;
         let Some(lifetime) = self.lifetime(call, measure, Times::NONE) else {
-            return self.tell_keys(keys, self.settings.hold).await.map(drop);
+            self.tell_keys(keys, self.settings.hold).await?;
+            return self.check_named(call);
         };
         // Loaded again before that, it would give way to what a lagging source says.
         let lifetime = self.settings.hold.map_or(lifetime, |hold| lifetime.at_least(hold));

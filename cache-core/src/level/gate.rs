@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
+use super::board::Board;
 use super::breaker::Verdict;
 use super::ears::Ears;
 use super::journal::Cover;
@@ -44,6 +45,8 @@ pub(super) struct Gate {
     pub(super) settings: Settings,
     pub(super) counters: Arc<CacheCounters>,
     pub(super) fences: Arc<Fences>,
+    /// What the server's own settings lead to.
+    pub(super) board: Board,
 }
 
 /// What a gate is made of.
@@ -97,6 +100,7 @@ impl Gate {
             settled: Notify::new(),
             born: Instant::now(),
             longest_ttl: AtomicU64::new(longest_ttl.as_secs()),
+            board: Board::new(settings.advice),
             settings,
             counters,
             fences,

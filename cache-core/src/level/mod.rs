@@ -1,5 +1,6 @@
 //! The levels: where a copy lives.
 
+pub(crate) mod board;
 mod breaker;
 mod closing;
 pub(crate) mod debt;

@@ -160,6 +160,7 @@ impl Gate {
         if seen.is_none() && self.ears.strangers() != stranger {
             return Ok(());
         }
+        self.board.put(identity.advice().to_vec());
         self.meet(seen, identity);
         // If yet another has come up in the meantime, this one was greeted for nothing.
         self.greeted.store(stranger, Ordering::SeqCst);

@@ -21,7 +21,7 @@ use crate::backend::{
 use crate::engine::fence::{Fences, Marks};
 use crate::group::{Generation, Group};
 use crate::key::Key;
-use crate::policy::Settings;
+use crate::policy::{Advice, Settings};
 use crate::stats::{CacheCounters, Closed, RemoteHealth, RemoteState};
 use crate::wire::Stamp;
 use crate::{Error, ErrorKind, Result};
@@ -217,6 +217,11 @@ impl Remote {
             heard_ms_ago: self.ears.heard_ago().and_then(|ago| ago.as_millis().try_into().ok()),
             problem: self.gate.standing().problem.as_ref().map(|problem| problem.to_string()),
         }
+    }
+
+    /// Returns what the server's own settings lead to.
+    pub(crate) fn advice(&self) -> Vec<Advice> {
+        self.gate.board.read()
     }
 
     /// Notes how long an entry will live, so that its groups' numbers outlive it.

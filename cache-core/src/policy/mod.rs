@@ -1,5 +1,6 @@
 //! How long, and how much.
 
+pub(crate) mod advice;
 mod call;
 mod duration;
 mod lifetime;
@@ -7,6 +8,7 @@ mod settings;
 mod table;
 mod ttl;
 
+pub use advice::Advice;
 pub use call::CallOptions;
 pub(crate) use lifetime::{Lifetime, Times};
 pub use settings::{InvalidatePolicy, Settings};

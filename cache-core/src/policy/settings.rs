@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::duration::{optional, shown, text};
 use crate::codec::MAX_PAYLOAD;
+use crate::engine::nones::Nones;
 use crate::wire::COMPRESSES;
 use crate::{Error, ErrorKind, Result};
 
@@ -55,6 +56,9 @@ pub struct Settings {
     /// everything, `max_value_bytes` nothing. Set without the feature, it is an error at build.
     /// Instances without the feature take compressed entries for misses.
     pub compress_over: Option<usize>,
+    /// How many absent answers of one user are cached at most; of keys without a user, of one entity.
+    /// Those beyond it are served, and not cached.
+    pub none_limit: usize,
     /// How many failures in a row make the remote level count as down.
     pub failures_to_open: u32,
     /// The time over which operations are judged together: if `failure_percent` of them, and at
@@ -118,6 +122,8 @@ pub struct Settings {
     /// is owed.
     #[serde(with = "text")]
     pub close_timeout: Duration,
+    /// Whether [`Advice`](crate::Advice) is logged. It can be asked for in either case.
+    pub advice: bool,
 }
 
 /// What an invalidation comes to that the remote level cannot be told of now.
@@ -148,6 +154,7 @@ impl Default for Settings {
             guard_ttl: Duration::from_secs(30),
             max_value_bytes: 1 << 20,
             compress_over: None,
+            none_limit: 1000,
             failures_to_open: 3,
             failure_window: Duration::from_secs(10),
             failure_percent: 50,
@@ -169,6 +176,7 @@ impl Default for Settings {
             background_limit: 256,
             background_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(5),
+            advice: true,
         }
     }
 }
@@ -251,9 +259,11 @@ impl Settings {
         below(timeout, lease, ": a fill could never be in time")?;
         at_most(("slow_after", self.slow_after()), timeout, ": nothing would be slow")?;
         at_most(("backoff_min", self.backoff_min), backoff, "")?;
+        let soft = ("soft_timeout", self.soft_timeout);
+        at_most(soft, background, ": the load would have ended before")?;
         if let Some(hard) = self.hard_timeout {
             let hard = ("hard_timeout", hard);
-            below(("soft_timeout", self.soft_timeout), hard, ": nobody would wait that long")?;
+            below(soft, hard, ": nobody would wait that long")?;
             at_most(hard, background, ": the load would have ended before")?;
         }
         self.check_counts()
@@ -261,6 +271,7 @@ impl Settings {
 
     fn check_counts(&self) -> Result<()> {
         for (name, value, most) in [
+            ("none_limit", self.none_limit, Nones::MAX),
             ("failures_to_open", self.failures_to_open as usize, usize::MAX),
             ("calls_to_judge", self.calls_to_judge as usize, usize::MAX),
             ("failure_percent", self.failure_percent.into(), 100),
@@ -336,12 +347,15 @@ mod tests {
             ("remote_timeout = \"1m\"", "`lease_ttl` (10s)"),
             ("retry_min = \"2s\"", "`retry_max` (1s)"),
             ("max_value_bytes = 0", "`max_value_bytes` is 0"),
+            ("none_limit = 0", "`none_limit` is 0"),
+            ("none_limit = 65536", "at most 65535"),
             ("failures_to_open = 0", "`failures_to_open`"),
             ("failure_percent = 101", "`failure_percent` is 101"),
             ("journal_max = 0", "`journal_max` is 0"),
             ("slow_after = \"1s\"", "`remote_timeout` (100ms)"),
             ("soft_timeout = \"2s\"\nhard_timeout = \"2s\"", "`hard_timeout` (2s)"),
             ("hard_timeout = \"31s\"", "`background_timeout` (30s)"),
+            ("soft_timeout = \"31s\"", "`background_timeout` (30s)"),
             ("backoff_min = \"31s\"", "`backoff_max` (30s)"),
             ("refresh_ahead = -1.0", "`refresh_ahead` is -1"),
             ("background_limit = 0", "`background_limit` is 0"),

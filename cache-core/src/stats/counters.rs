@@ -134,6 +134,8 @@ pub(crate) struct CacheCounters {
     pub(crate) stored_bytes: Counter,
     pub(crate) values_too_large: Counter,
     pub(crate) values_unsupported: Counter,
+    pub(crate) ttls_unknown: Counter,
+    pub(crate) nones_over_limit: Counter,
     pub(crate) flaws: Flaws,
 }
 

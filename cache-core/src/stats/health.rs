@@ -12,6 +12,8 @@ pub struct Health {
     pub remote: Option<RemoteHealth>,
     /// How far the list that is warmed at the start has come; nothing if there is none.
     pub warming: Vec<WarmHealth>,
+    /// The TTL table in use.
+    pub ttl_table: TableHealth,
 }
 
 impl Health {
@@ -19,6 +21,18 @@ impl Health {
     pub fn is_complete(&self) -> bool {
         self.remote.as_ref().is_none_or(|remote| remote.state == RemoteState::Up)
     }
+}
+
+/// How the TTL table is.
+#[non_exhaustive]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct TableHealth {
+    /// How often the table was replaced.
+    pub revision: u64,
+    /// For how long it has been in use, in milliseconds.
+    pub age_ms: u64,
+    /// Why the last one was refused; `None` if that is the one in use.
+    pub problem: Option<String>,
 }
 
 /// How the remote level is.

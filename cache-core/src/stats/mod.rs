@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-pub use health::{Closed, Health, Hearing, RemoteHealth, RemoteState};
+pub use health::{Closed, Health, Hearing, RemoteHealth, RemoteState, TableHealth};
 pub use outcome::Outcome;
 
 pub(crate) use counters::{CacheCounters, EntityCounters};
@@ -78,6 +78,11 @@ pub struct Stats {
     pub values_too_large: u64,
     /// Values of a type that the codec cannot store: served, and cached near only.
     pub values_unsupported: u64,
+    /// Answers of a tier or entity that nobody says a TTL of: cached for
+    /// [`TtlTable::FALLBACK`](crate::TtlTable::FALLBACK), or not at all if the table is strict.
+    pub ttls_unknown: u64,
+    /// Absent answers that were served and not cached, as there were `none_limit` of them.
+    pub nones_over_limit: u64,
     /// Stored bytes that were a miss, by cause.
     pub flaws: BTreeMap<&'static str, u64>,
 }

@@ -76,7 +76,8 @@ async fn what_another_refreshes_is_served_stale_in_a_batch() {
     let (one, two) = (Scene::with(both, |_| {}), Scene::with(both, |_| {}));
     let many = Many::default();
     one.ask().await.unwrap();
-    [&one, &two].map(|scene| scene.pass(61));
+    one.pass(61);
+    two.pass(61);
     one.origin.stop();
 
     let asks = async {

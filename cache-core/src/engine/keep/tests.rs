@@ -11,7 +11,7 @@ use crate::codec::Bincode;
 use crate::engine::Parts;
 use crate::key::Key;
 use crate::level::near::{Near, NearUsage};
-use crate::policy::{CallOptions, Settings};
+use crate::policy::{CallOptions, Settings, TtlTable};
 use crate::{Cache, testing};
 
 /// A near level that keeps everything.
