@@ -211,6 +211,11 @@ async fn the_server_ends_what_lives_for_milliseconds_in_time(server: Server) {
             assert_eq!(cache.get::<u32>(&key).await.unwrap(), None);
         }
     }
+    let key = cache.key("profile").arg("stale");
+    let options = CallOptions::table().with_ttl(ttl(60).with_stale(secs(600))).unwrap();
+    cache.fetch(&key, &options, || async { Ok::<_, Infallible>(1_u32) }).await.unwrap();
+    let left: u64 = server.cli(&["PTTL", key.as_str()]).parse().unwrap();
+    assert!((540_000..=600_000).contains(&left), "what is stale is kept: {left}");
 }
 
 on_every_server! { the_server_ends_what_lives_for_milliseconds_in_time }

@@ -222,11 +222,24 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
             Err(error) => return self.fail_safe(wanted).ok_or(error),
         };
         let cost = batch.engine.clock.monotonic().saturating_sub(started);
-        let loaded = wanted
-            .into_iter()
-            .zip(values)
-            .filter_map(|(wanted, value)| value.map(|value| (wanted, Loaded::new(value))));
-        Ok(join_all(loaded.map(|(wanted, loaded)| self.kept(wanted, loaded, cost))).await)
+        let values = values.into_iter().chain(std::iter::repeat_with(|| None));
+        let haul = &*self;
+        let kept = wanted.into_iter().zip(values).map(|(wanted, value)| async move {
+            match value {
+                Some(value) => Some(haul.kept(wanted, Loaded::new(value), cost).await),
+                None => haul.end_older(wanted).await,
+            }
+        });
+        Ok(join_all(kept).await.into_iter().flatten().collect())
+    }
+
+    /// Ends what is stale of which the loader says that there is none.
+    async fn end_older<V>(&self, wanted: Wanted) -> Option<(usize, Answer<V>)> {
+        let Wanted { place, keep, stale } = wanted;
+        if let (Keep::Under(ticket, _), Some(_)) = (keep, stale) {
+            self.batch.engine.end_older(self.batch.call(place), ticket).await;
+        }
+        None
     }
 
     /// Answers with what is stale where the loader failed; `None` if there is not all of it.

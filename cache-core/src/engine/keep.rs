@@ -78,12 +78,17 @@ impl Engine {
         let value = &loaded.value;
         let measure = match self.measure(&**value) {
             Ok(measure) => measure,
-            Err(error) => return self.note_unstorable(call, &error),
+            Err(error) => {
+                self.note_unstorable(call, &error);
+                return self.end_older(call, ticket).await;
+            }
         };
         if !loaded.is_cached {
             return;
         }
-        let Some(lifetime) = self.lifetime(call, measure, loaded.times) else { return };
+        let Some(lifetime) = self.lifetime(call, measure, loaded.times) else {
+            return self.end_older(call, ticket).await;
+        };
         let Some(Grounds { ticket, snapshot }) = self.grounds(call, loaded, ticket, snapshot).await
         else {
             return;
@@ -105,11 +110,23 @@ impl Engine {
             }
             Err(error) => {
                 self.note_unstorable(call, &error);
-                if error.kind() != ErrorKind::TooLarge {
-                    self.keep_near(call, value, copy, &snapshot);
+                if error.kind() == ErrorKind::TooLarge {
+                    return self.end_older(call, None).await;
                 }
+                self.keep_near(call, value, copy, &snapshot);
             }
         }
+    }
+
+    /// Ends what is cached of a key where the loader knows better, and that is not kept: it would be
+    /// served as stale otherwise.
+    pub(super) async fn end_older(&self, call: Call<'_>, ticket: Option<Ticket>) {
+        if let Some(ticket) = ticket {
+            ticket.end().await;
+        }
+        // After that: who has read it in the meantime does not keep it.
+        self.fences.bump_key(call.key.as_bytes());
+        self.near.iter().for_each(|near| near.remove(call.key.as_bytes()));
     }
 
     /// Returns on what grounds a value may be kept, its late tags included; `None` if one of them
@@ -228,7 +245,13 @@ impl Engine {
         let (key, schema) = (call.key, call.options.schema());
         let (generations, tags) = (ticket.generations().numbers(), ticket.tag_names());
         let label = Label { key, schema, lifetime, cost, generations, tags };
-        let entry = self.packer.pack(value, label)?;
+        let entry = match self.packer.pack(value, label) {
+            Ok(entry) => entry,
+            Err(error) => {
+                ticket.end().await;
+                return Err(error);
+            }
+        };
         let stamp = Stamp::of(&entry);
         let outcome = ticket.fill(entry, lifetime.stale).await?;
         if outcome == SetOutcome::Refused {

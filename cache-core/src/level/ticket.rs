@@ -64,6 +64,15 @@ impl Ticket {
         self
     }
 
+    /// Gives up a fill, and has what was to be replaced removed, if it is there still.
+    pub(crate) async fn end(mut self) {
+        // Dropped half-way, or if it fails, that is done in the background.
+        self.armed = true;
+        let (gate, stamp) = (&self.remote.gate, self.stamp);
+        let ended = gate.call(gate.backend.release(&self.key, &stamp)).await;
+        self.armed = ended.is_err();
+    }
+
     /// Gives up a refresh that failed, and keeps others from it for a while.
     pub(crate) async fn rest(mut self, time: Duration) {
         let Some(mut lease) = self.refresh.take() else { return };

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use cache_aside::{CacheBuilder, Key, Outcome};
+use cache_aside::{CacheBuilder, CallOptions, Key, Outcome};
 
 use super::scene::{Failure, Scene};
-use crate::common::memory;
+use crate::common::{memory, until};
 
 /// A loader for many keys, which counts its calls and can fail.
 #[derive(Default)]
@@ -81,7 +81,7 @@ async fn what_another_refreshes_is_served_stale_in_a_batch() {
     one.origin.stop();
 
     let asks = async {
-        crate::common::until("the refresh", async || one.origin.loads() == 2).await;
+        until("the refresh", async || one.origin.loads() == 2).await;
         let values = many.ask(&two, std::slice::from_ref(&two.key)).await.unwrap();
         one.origin.resume();
         values
@@ -106,5 +106,52 @@ async fn without_a_loader_only_what_is_fresh_is_answered() {
         assert_eq!(scene.cache.get_many::<u32>(keys).await.unwrap(), [None]);
         scene.origin.fail(true);
         assert_eq!(scene.ask().await.unwrap(), (1, Outcome::Stale), "it is there all the same");
+    }
+}
+
+/// A row that was deleted must not live on as stale.
+#[tokio::test]
+async fn what_the_loader_knows_to_be_gone_is_not_served_as_stale() {
+    for scene in scenes() {
+        for batch in [false, true] {
+            let key = &scene.cache.key("row").arg(if batch { "batch" } else { "one" });
+            let options = CallOptions::table();
+            scene.cache.set(key, Arc::new(Some(1_u32))).await.unwrap();
+            scene.pass(61);
+
+            if batch {
+                let keys = std::slice::from_ref(key);
+                let load = |_| async { Ok::<_, Failure>(vec![None::<Option<u32>>]) };
+                assert_eq!(scene.cache.get_or_load_many(keys, load).await.unwrap(), [None]);
+            } else {
+                let load = || async { Ok::<_, Failure>(None::<u32>) };
+                let answer = scene.cache.fetch(key, &options, load).await.unwrap();
+                assert_eq!((*answer.value, answer.outcome), (None, Outcome::Loaded));
+            }
+
+            until("the entry's end", async || {
+                let load = || async { Err::<Option<u32>, _>(Failure(None)) };
+                scene.cache.fetch(key, &options, load).await.is_err()
+            })
+            .await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_has_grown_too_large_to_keep_is_not_served_as_it_was() {
+    for scene in scenes() {
+        let (key, options) = (&scene.key, CallOptions::table());
+        scene.cache.set(key, Arc::new(vec![1_u8])).await.unwrap();
+        scene.pass(61);
+        let load = || async { Ok::<_, Failure>(vec![7_u8; 2 << 20]) };
+        let answer = scene.cache.fetch(key, &options, load).await.unwrap();
+        assert_eq!((answer.value.len(), answer.outcome), (2 << 20, Outcome::Loaded));
+
+        until("the entry's end", async || {
+            let load = || async { Err::<Vec<u8>, _>(Failure(None)) };
+            scene.cache.fetch(key, &options, load).await.is_err()
+        })
+        .await;
     }
 }
