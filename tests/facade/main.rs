@@ -27,6 +27,7 @@ mod late;
 mod limits;
 mod macros;
 mod moving;
+mod observing;
 mod oracle;
 mod outage;
 mod processes;

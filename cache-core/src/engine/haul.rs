@@ -20,7 +20,7 @@ use super::loaded::Loaded;
 use crate::key::Key;
 use crate::level::look::Look;
 use crate::level::ticket::Ticket;
-use crate::stats::Outcome;
+use crate::stats::{LineEvent, LoadKind, Outcome};
 
 /// A key that is to be answered, and where its fences stood before.
 #[derive(Clone, Debug)]
@@ -212,25 +212,28 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
         let batch = self.batch;
         let places: Vec<usize> = wanted.iter().map(|wanted| wanted.place).collect();
         let _turn = batch.engine.turn().await;
-        places.iter().for_each(|place| batch.counters[*place].loads.add_one());
-        let stale = wanted.iter().filter(|wanted| wanted.stale.is_some());
-        stale.for_each(|wanted| batch.counters[wanted.place].refreshes.add_one());
+        self.note(&wanted, |kind| LineEvent::Loading { kind });
         wanted.iter().for_each(Wanted::note_loading);
         let started = batch.engine.clock.monotonic();
-        let values = match (batch.load)(places.clone()).await {
+        let values = (batch.load)(places.clone()).await;
+        let took = batch.engine.clock.monotonic().saturating_sub(started);
+        let values = match values {
             Ok(values) => values,
-            Err(error) => return self.fail_safe(wanted).ok_or(error),
+            Err(error) => {
+                self.note(&wanted, |kind| LineEvent::LoadFailed { kind, took });
+                return self.fail_safe(wanted, took).ok_or(error);
+            }
         };
-        let cost = batch.engine.clock.monotonic().saturating_sub(started);
+        self.note(&wanted, |kind| LineEvent::Loaded { kind, took });
         let loaded = wanted
             .into_iter()
             .zip(values)
             .filter_map(|(wanted, value)| value.map(|value| (wanted, Loaded::new(value))));
-        Ok(join_all(loaded.map(|(wanted, loaded)| self.kept(wanted, loaded, cost))).await)
+        Ok(join_all(loaded.map(|(wanted, loaded)| self.kept(wanted, loaded, took))).await)
     }
 
     /// Answers with what is stale where the loader failed; `None` if there is not all of it.
-    fn fail_safe<V: Value>(&self, wanted: Vec<Wanted>) -> Option<Answers<V>> {
+    fn fail_safe<V: Value>(&self, wanted: Vec<Wanted>, took: Duration) -> Option<Answers<V>> {
         let engine = self.batch.engine;
         let stale = |wanted: &Wanted| {
             let value = Arc::clone(wanted.stale.as_ref()?).downcast::<V>().ok()?;
@@ -240,12 +243,19 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
         for Wanted { place, .. } in &wanted {
             let (call, now) = (self.batch.call(*place), engine.clock.monotonic());
             engine.backoff.failed(call.key.local_hash(), now);
-            match answers {
-                Some(_) => call.counters.refreshes_failed.add_one(),
-                None => call.counters.failed.add_one(),
+            if answers.is_none() {
+                call.line.note(LineEvent::Failed { took: Some(took) });
             }
         }
         answers
+    }
+
+    /// Takes note of a load in the line of each key that it is for.
+    fn note(&self, wanted: &[Wanted], event: impl Fn(LoadKind) -> LineEvent) {
+        for Wanted { place, stale, .. } in wanted {
+            let kind = if stale.is_some() { LoadKind::Refresh } else { LoadKind::First };
+            self.batch.lines[*place].note(event(kind));
+        }
     }
 
     async fn kept<V: Value>(

@@ -9,7 +9,7 @@ use super::answer::Value;
 use super::decide::{Left, early};
 use super::fence::Snapshot;
 use super::loaded::Loaded;
-use super::pack::Label;
+use super::pack::{Label, Packed};
 use super::{Call, Engine};
 use crate::backend::SetOutcome;
 use crate::codec::{Measure, measure};
@@ -18,6 +18,7 @@ use crate::level::near::NearEntry;
 use crate::level::ticket::Ticket;
 use crate::policy::{Lifetime, Times, TtlTable};
 use crate::random::random;
+use crate::stats::LineEvent;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::wire::Stamp;
 use crate::{Error, ErrorKind, Result};
@@ -205,7 +206,7 @@ impl Engine {
             live: AtomicBool::new(false),
             heard,
             weight,
-            counters: Arc::clone(call.counters),
+            line: Arc::clone(call.line),
         });
         near.insert(call.key, Arc::clone(&entry));
         // Stored first, checked then: whoever bumps after the check removes it, and whoever bumped
@@ -229,11 +230,12 @@ impl Engine {
         let (key, schema) = (call.key, call.options.schema());
         let (generations, tags) = (ticket.generations().numbers(), ticket.tag_names());
         let label = Label { key, schema, lifetime, cost, generations, tags };
-        let entry = self.packer.pack(value, label)?;
+        let Packed { entry, payload, stored } = self.packer.pack(value, label)?;
+        call.line.note(LineEvent::Stored { payload, stored });
         let stamp = Stamp::of(&entry);
         let outcome = ticket.fill(entry, lifetime.stale).await?;
         if outcome == SetOutcome::Refused {
-            self.counters.fenced_fills.add_one();
+            call.line.note(LineEvent::Fenced);
         }
         Ok(Filled { outcome, stamp })
     }

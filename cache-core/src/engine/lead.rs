@@ -22,7 +22,7 @@ use crate::key::Key;
 use crate::level::look::{Found, Look};
 use crate::level::ticket::Ticket;
 use crate::random::random;
-use crate::stats::Outcome;
+use crate::stats::{LoadKind, Outcome};
 
 /// How often another instance's load is looked at while we wait for it, each time half as often.
 ///
@@ -112,14 +112,14 @@ impl Engine {
             Step::Found(answer) => return Ok(answer),
             Step::Held => {
                 flight.note_loading(true);
-                let (loaded, _) = self.run(call, loader).await?;
+                let (loaded, _) = self.run(call, LoadKind::First, loader).await?;
                 return Ok(Answer::new(loaded.value, Outcome::Loaded));
             }
             Step::Load(ticket) => ticket,
             Step::Wait => None,
         };
         flight.note_loading(true);
-        let (loaded, cost) = self.run(call, loader).await?;
+        let (loaded, cost) = self.run(call, LoadKind::First, loader).await?;
         self.keep(call, &loaded, cost, ticket, &snapshot).await;
         Ok(Answer::new(loaded.value, Outcome::Loaded))
     }
@@ -128,6 +128,7 @@ impl Engine {
     pub(super) async fn run<V, E, F, Fut>(
         &self,
         call: Call<'_>,
+        kind: LoadKind,
         loader: &Loader<F>,
     ) -> Result<(Loaded<V>, Duration), E>
     where
@@ -136,10 +137,7 @@ impl Engine {
     {
         let _turn = self.turn().await;
         self.pace(call.key).await;
-        call.counters.loads.add_one();
-        let started = self.clock.monotonic();
-        let loaded = loader.start().await;
-        let cost = self.clock.monotonic().saturating_sub(started);
+        let (loaded, cost) = self.timed(call.line, kind, loader.start()).await;
         match &loaded {
             Ok(_) => self.backoff.succeeded(call.key.local_hash()),
             Err(_) => _ = self.backoff.failed(call.key.local_hash(), self.clock.monotonic()),

@@ -16,6 +16,7 @@ pub(crate) mod loaded;
 #[cfg(model)]
 #[cfg(test)]
 mod models;
+mod note;
 pub(crate) mod owned;
 pub(crate) mod pack;
 mod share;
@@ -39,6 +40,7 @@ use self::flight::Flights;
 use self::loaded::Loaded;
 use self::pack::Packer;
 use self::share::Loader;
+use crate::ErrorKind;
 use crate::cache::Started;
 use crate::clock::Clock;
 use crate::codec::Codec;
@@ -48,7 +50,7 @@ use crate::level::near::{Near, NearEntry, NearUsage};
 use crate::level::remote::Remote;
 use crate::policy::{CallOptions, Settings, TtlTable};
 use crate::random::random;
-use crate::stats::{CacheCounters, Closed, EntityCounters, Health, Outcome, Stats};
+use crate::stats::{CacheCounters, Closed, Health, Line, LoadKind, Outcome, Stats, sum, sums};
 
 /// The parts of a cache, and the line that a call takes through them.
 #[derive(Debug)]
@@ -88,7 +90,8 @@ pub(crate) struct Parts {
 pub(crate) struct Call<'a> {
     pub(crate) key: &'a Key,
     pub(crate) options: &'a CallOptions,
-    pub(crate) counters: &'a Arc<EntityCounters>,
+    /// Where it is counted.
+    pub(crate) line: &'a Arc<Line>,
     /// Whether the load may name tags.
     pub(crate) late_tags: bool,
 }
@@ -115,7 +118,7 @@ impl Engine {
             let settings = settings.clone();
             Arc::new(Remote::new(backend, Arc::new(ears), settings, longest, counters, fences))
         });
-        let packer = Packer::new(codec, Arc::clone(&clock), &settings, Arc::clone(&counters));
+        let packer = Packer::new(codec, Arc::clone(&clock), &settings);
         let (flights, refreshes) = (Flights::new(), Flights::new());
         let (backoff, background) = (Backoff::new(&settings), Background::new(&settings));
         let warned_of_table = AtomicBool::new(false);
@@ -151,7 +154,7 @@ impl Engine {
     pub(crate) fn near<V: Value>(&self, key: &Key) -> Probe<V> {
         let Some((probe, entry)) = self.look_near(key) else { return Probe::Missing };
         if matches!(probe, Probe::Hit(_)) {
-            entry.counters.near_hits.add_one();
+            entry.line.near_hit();
         }
         probe
     }
@@ -171,14 +174,14 @@ impl Engine {
         Fut: Future<Output = Result<Loaded<V>, E>> + Send,
         E: Send,
     {
-        let counters = self.counters.entities.of(key.entity());
-        let call = Call::new(key, asked, &counters);
+        let (line, started) = (self.line(key), self.clock.monotonic());
+        let call = Call::new(key, asked, &line);
         let result = if key.is_too_long() {
             self.bypass(call, load).await
         } else {
             self.serve(call, &sharing, stale, &Loader::new(load)).await
         };
-        self.note_answer(call, &result);
+        self.note_answer(&line, started, &result);
         result
     }
 
@@ -206,31 +209,28 @@ impl Engine {
         Ok(self.freshen(call, stale, loader).await)
     }
 
-    fn note_answer<V, E>(&self, call: Call<'_>, result: &Result<Answer<V>, E>) {
-        match result {
-            Ok(answer) => call.counters.answered(answer.outcome),
-            Err(_) => call.counters.failed.add_one(),
-        }
-        let outcome = result.as_ref().map_or("failed", |answer| answer.outcome.as_str());
-        tracing::debug!(entity = call.key.entity(), outcome, "answered");
-    }
-
     pub(crate) fn stats(&self) -> Stats {
         let counters = &self.counters;
+        let tiers = counters.lines.read();
+        let entities = sums(&tiers);
+        let lines = sum(entities.values());
         Stats {
-            entities: counters.entities.read().collect(),
+            entities,
+            tiers,
             near: self.near.as_ref().map_or_else(NearUsage::default, |near| near.usage()),
             in_flight: (self.flights.len() + self.refreshes.len()) as u64,
             in_background: self.background.len() as u64,
             background_refused: counters.background_refused.read(),
             soft_timeouts: counters.soft_timeouts.read(),
             hard_timeouts: counters.hard_timeouts.read(),
-            remote_errors: counters.remote_errors.read(),
-            remote_timeouts: counters.remote_timeouts.read(),
+            remote_errors: counters.remote_errors.sum(|kind| kind != ErrorKind::Timeout),
+            remote_errors_by_kind: counters.remote_errors.read().collect(),
+            remote_timeouts: counters.remote_errors.sum(|kind| kind == ErrorKind::Timeout),
+            remote_heard_ms_ago: self.remote.as_ref().and_then(|remote| remote.heard_ms_ago()),
             remote_slow: counters.remote_slow.read(),
             remote_rejections: counters.remote_rejections.read(),
             breaker_openings: counters.breaker_openings.read(),
-            fenced_fills: counters.fenced_fills.read(),
+            fenced_fills: lines.fenced_fills,
             waits_given_up: counters.waits_given_up.read(),
             invalidations: counters.invalidations.read(),
             invalidations_journalled: counters.invalidations_journalled.read(),
@@ -243,8 +243,8 @@ impl Engine {
             news: counters.news.read(),
             strangers: self.remote.as_ref().map_or(0, |remote| remote.ears().strangers()),
             keys_too_long: counters.keys_too_long.read(),
-            payload_bytes: counters.payload_bytes.read(),
-            stored_bytes: counters.stored_bytes.read(),
+            payload_bytes: lines.payload_bytes,
+            stored_bytes: lines.stored_bytes,
             values_too_large: counters.values_too_large.read(),
             values_unsupported: counters.values_unsupported.read(),
             flaws: counters.flaws.read().collect(),
@@ -271,10 +271,6 @@ impl Engine {
 
     pub(crate) fn hard_timeout(&self, options: &CallOptions) -> Option<Duration> {
         options.hard().or(self.settings.hard_timeout)
-    }
-
-    pub(crate) fn note_hard_timeout(&self) {
-        self.counters.hard_timeouts.add_one();
     }
 
     /// Takes note of the list that is warmed, in the place of another.
@@ -304,8 +300,8 @@ impl Engine {
     {
         self.counters.keys_too_long.add_one();
         let _turn = self.turn().await;
-        call.counters.loads.add_one();
-        Ok(Answer::new(load().await?.value, Outcome::Bypass))
+        let loaded = self.timed(call.line, LoadKind::First, load()).await.0?;
+        Ok(Answer::new(loaded.value, Outcome::Bypass))
     }
 
     /// Waits for a load's turn, while there is no remote level to spare the source most of them.
@@ -351,13 +347,13 @@ pub(crate) enum Probe<V> {
 }
 
 impl<'a> Call<'a> {
-    fn new(key: &'a Key, asked: Asked<'a>, counters: &'a Arc<EntityCounters>) -> Self {
+    fn new(key: &'a Key, asked: Asked<'a>, line: &'a Arc<Line>) -> Self {
         let Asked { options, late_tags } = asked;
-        Self { key, options, counters, late_tags }
+        Self { key, options, line, late_tags }
     }
 
     /// A call whose load names no tags.
-    fn plain(key: &'a Key, options: &'a CallOptions, counters: &'a Arc<EntityCounters>) -> Self {
-        Self::new(key, Asked { options, late_tags: false }, counters)
+    fn plain(key: &'a Key, options: &'a CallOptions, line: &'a Arc<Line>) -> Self {
+        Self::new(key, Asked { options, late_tags: false }, line)
     }
 }

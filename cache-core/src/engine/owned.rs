@@ -57,10 +57,10 @@ impl Engine {
             }
             Probe::Missing => self.send_for(errand).await,
             Probe::Stale(stale) => {
-                let counters = self.counters.entities.of(errand.key.entity());
-                let answer = self.send_for_newer(errand, stale).await;
-                counters.answered(answer.outcome);
-                Ok(answer)
+                let (line, started) = (self.line(&errand.key), self.clock.monotonic());
+                let answer = Ok(self.send_for_newer(errand, stale).await);
+                self.note_answer(&line, started, &answer);
+                answer
             }
         }
     }
@@ -80,7 +80,7 @@ impl Engine {
             return self.fetch(&key, asked, sharing, None, load).await;
         };
         let soft = errand.options.soft().unwrap_or(self.settings.soft_timeout);
-        let (key, counters) = (errand.key.clone(), self.counters.entities.of(errand.key.entity()));
+        let (line, started) = (self.line(&errand.key), self.clock.monotonic());
         let (first, at_hand) = oneshot::channel();
         let (_here, left) = oneshot::channel::<()>();
         let engine = Arc::clone(self);
@@ -92,8 +92,7 @@ impl Engine {
             Either::Right((Ok(answer), _)) => Ok(self.wait_for_newer(answer, soft, task).await),
             Either::Right((Err(_), _)) => returned(task.await),
         };
-        let options = CallOptions::table();
-        self.note_answer(Call::plain(&key, &options, &counters), &result);
+        self.note_answer(&line, started, &result);
         result
     }
 
@@ -109,9 +108,9 @@ impl Engine {
         Fut: Future<Output = Result<Loaded<V>, E>> + Send,
         E: Send,
     {
-        let counters = self.counters.entities.of(errand.key.entity());
+        let line = self.line(&errand.key);
         let Errand { key, options, late_tags, sharing, load } = errand;
-        let call = Call::new(&key, Asked { options: &options, late_tags }, &counters);
+        let call = Call::new(&key, Asked { options: &options, late_tags }, &line);
         if key.is_too_long() {
             return self.bypass(call, load).await;
         }
@@ -145,9 +144,9 @@ impl Engine {
                 return stale;
             }
             // Another's refresh is waited for, or made if it has not begun yet.
-            let counters = self.counters.entities.of(errand.key.entity());
+            let line = self.line(&errand.key);
             let Errand { key, options, late_tags, load, .. } = errand;
-            let call = Call::new(&key, Asked { options: &options, late_tags }, &counters);
+            let call = Call::new(&key, Asked { options: &options, late_tags }, &line);
             return self.freshen(call, stale.value, &Loader::new(load)).await;
         };
         let task = self.refresh_behind(permit, errand);
@@ -201,9 +200,9 @@ impl Engine {
     {
         let engine = Arc::clone(self);
         let work = async move {
-            let counters = engine.counters.entities.of(errand.key.entity());
+            let line = engine.line(&errand.key);
             let Errand { key, options, late_tags, load, .. } = errand;
-            let call = Call::new(&key, Asked { options: &options, late_tags }, &counters);
+            let call = Call::new(&key, Asked { options: &options, late_tags }, &line);
             engine.refresh_alone(call, &Loader::new(load)).await
         };
         permit.spawn(work, ready(()))

@@ -14,6 +14,7 @@ use super::answer::{Answer, Sharing, Value};
 use super::flight::{Landing, Seat, Shared};
 use super::loaded::Loaded;
 use super::{Call, Engine};
+use crate::stats::LineEvent;
 
 impl Engine {
     /// Shares the load with whoever else asks for the same key now. A stale value is not loaded
@@ -74,13 +75,13 @@ impl Engine {
         match landing {
             Landing::Value(value, outcome) => {
                 if let Ok(value) = value.downcast::<V>() {
-                    call.counters.coalesced.add_one();
+                    call.line.note(LineEvent::Coalesced);
                     return Ok(Answer::new(value, outcome));
                 }
             }
             Landing::Failed(error) => {
                 if let Some(error) = error.and_then(|error| (sharing.unpack)(&error)) {
-                    call.counters.coalesced.add_one();
+                    call.line.note(LineEvent::Coalesced);
                     return Err(error);
                 }
             }

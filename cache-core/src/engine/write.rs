@@ -21,18 +21,15 @@ impl Engine {
         key: &Key,
         options: &CallOptions,
     ) -> Option<Answer<V>> {
-        let counters = self.counters.entities.of(key.entity());
-        let call = Call { key, options, counters: &counters, late_tags: false };
+        let (line, started) = (self.line(key), self.clock.monotonic());
+        let call = Call { key, options, line: &line, late_tags: false };
         let found = if key.is_too_long() {
             self.counters.keys_too_long.add_one();
             None
         } else {
             self.peek(call).await
         };
-        match &found {
-            Some(answer) => counters.answered(answer.outcome),
-            None => counters.missed.add_one(),
-        }
+        self.note_found(&line, started, found.as_ref().map(|answer| answer.outcome));
         found
     }
 
@@ -47,8 +44,8 @@ impl Engine {
             let text = format!("the key is longer than {} bytes", Key::MAX_LEN);
             return Err(Error::new(ErrorKind::InvalidInput, text));
         }
-        let counters = self.counters.entities.of(key.entity());
-        let call = Call { key, options, counters: &counters, late_tags: false };
+        let line = self.line(key);
+        let call = Call { key, options, line: &line, late_tags: false };
         let result = self.write(call, value).await;
         result.inspect_err(|error| self.note_unstorable(call, error))
     }

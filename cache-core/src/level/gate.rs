@@ -237,10 +237,7 @@ impl Gate {
     }
 
     pub(super) fn count(&self, error: &Error) {
-        match error.kind() {
-            ErrorKind::Timeout => self.counters.remote_timeouts.add_one(),
-            _ => self.counters.remote_errors.add_one(),
-        }
+        self.counters.remote_errors.count(error.kind());
     }
 
     /// Takes note of an event, and does what follows from it.
