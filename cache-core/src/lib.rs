@@ -43,5 +43,8 @@ pub use group::{Generation, Group};
 pub use key::{Key, KeyPart, KeyWriter};
 pub use level::near::{Near, NearEntry, NearUsage};
 pub use policy::{CallOptions, InvalidatePolicy, Settings, Ttl, TtlTable};
-pub use stats::{Closed, EntityStats, Health, Hearing, Outcome, RemoteHealth, RemoteState, Stats};
+pub use stats::{
+    Closed, EntityStats, Event, Health, Hearing, LineEvent, LineObserver, LoadKind, Observer,
+    Outcome, RemoteHealth, RemoteState, Stats,
+};
 pub use tier::Tier;

@@ -18,7 +18,7 @@ use super::lead::Opened;
 use super::{Call, Engine};
 use crate::key::Key;
 use crate::policy::CallOptions;
-use crate::stats::{Line, LineEvent};
+use crate::stats::{Event, Line, LineEvent};
 
 /// Values in the order of the keys; `None` where there is none.
 type Values<V> = Vec<Option<Arc<V>>>;
@@ -169,7 +169,7 @@ impl<F> Batch<'_, F> {
             Either::Right(((), landing)) if desk.has(place) => return Some(landing.await),
             Either::Right(_) => {}
         }
-        self.engine.counters.waits_given_up.add_one();
+        self.engine.note(Event::WaitGivenUp);
         seat.abandon();
         None
     }

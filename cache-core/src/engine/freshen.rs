@@ -18,7 +18,7 @@ use super::{Call, Engine};
 use crate::key::Key;
 use crate::level::look::Look;
 use crate::level::ticket::Ticket;
-use crate::stats::{LoadKind, Outcome};
+use crate::stats::{Event, LoadKind, Outcome};
 
 /// What becomes of a refresh.
 #[allow(clippy::large_enum_variant, reason = "moved once, never stored")]
@@ -66,7 +66,7 @@ impl Engine {
         let landing = match select(pin!(seat.land(lead)), pin!(sleep(patience))).await {
             Either::Left((landing, _)) => landing,
             Either::Right(_) => {
-                self.counters.soft_timeouts.add_one();
+                self.note(Event::SoftTimeout);
                 return stale;
             }
         };

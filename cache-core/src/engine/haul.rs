@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::{join_all, select, select_all};
 use tokio::sync::futures::Notified;
 use tokio::time::{Instant, sleep};
+use tracing::{Instrument, Span};
 
 use super::Probe;
 use super::answer::{Answer, Value};
@@ -20,7 +21,7 @@ use super::loaded::Loaded;
 use crate::key::Key;
 use crate::level::look::Look;
 use crate::level::ticket::Ticket;
-use crate::stats::{LineEvent, LoadKind, Outcome};
+use crate::stats::{Event, Line, LineEvent, LoadKind, Outcome};
 
 /// A key that is to be answered, and where its fences stood before.
 #[derive(Clone, Debug)]
@@ -215,7 +216,8 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
         self.note(&wanted, |kind| LineEvent::Loading { kind });
         wanted.iter().for_each(Wanted::note_loading);
         let started = batch.engine.clock.monotonic();
-        let values = (batch.load)(places.clone()).await;
+        let span = wanted[0].span(batch.lines);
+        let values = (batch.load)(places.clone()).instrument(span).await;
         let took = batch.engine.clock.monotonic().saturating_sub(started);
         let values = match values {
             Ok(values) => values,
@@ -252,9 +254,8 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
 
     /// Takes note of a load in the line of each key that it is for.
     fn note(&self, wanted: &[Wanted], event: impl Fn(LoadKind) -> LineEvent) {
-        for Wanted { place, stale, .. } in wanted {
-            let kind = if stale.is_some() { LoadKind::Refresh } else { LoadKind::First };
-            self.batch.lines[*place].note(event(kind));
+        for wanted in wanted {
+            self.batch.lines[wanted.place].note(event(wanted.kind()));
         }
     }
 
@@ -267,7 +268,7 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
         let engine = self.batch.engine;
         let outcome = match keep {
             Keep::Bypass => {
-                engine.counters.keys_too_long.add_one();
+                engine.note(Event::KeyTooLong);
                 Outcome::Bypass
             }
             Keep::Held => Outcome::Loaded,
@@ -283,7 +284,7 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
     /// Loads for all that others are loading still.
     fn stop_waiting(&mut self) {
         let open = std::mem::take(&mut self.open);
-        open.iter().for_each(|_| self.batch.engine.counters.waits_given_up.add_one());
+        open.iter().for_each(|_| self.batch.engine.note(Event::WaitGivenUp));
         self.wanted.extend(open.into_iter().map(|piece| Wanted::of(piece, None)));
     }
 
@@ -306,6 +307,15 @@ impl Wanted {
 
     fn held(piece: Piece) -> Self {
         Self { place: piece.place, keep: Keep::Held, stale: piece.stale }
+    }
+
+    fn kind(&self) -> LoadKind {
+        if self.stale.is_some() { LoadKind::Refresh } else { LoadKind::First }
+    }
+
+    /// Returns the span of a load, which is that of the first of its keys.
+    fn span(&self, lines: &[Arc<Line>]) -> Span {
+        lines[self.place].load(self.kind())
     }
 
     fn note_loading(&self) {

@@ -1,7 +1,6 @@
 //! Keeping what was loaded or written.
 
 use std::borrow::Cow;
-use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ use crate::level::near::NearEntry;
 use crate::level::ticket::Ticket;
 use crate::policy::{Lifetime, Times, TtlTable};
 use crate::random::random;
-use crate::stats::LineEvent;
+use crate::stats::{Event, LineEvent, TARGET};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::wire::Stamp;
 use crate::{Error, ErrorKind, Result};
@@ -278,13 +277,9 @@ impl Engine {
 
     pub(super) fn note_unstorable(&self, call: Call<'_>, error: &Error) {
         match error.kind() {
-            ErrorKind::TooLarge => self.counters.values_too_large.add_one(),
+            ErrorKind::TooLarge => self.note(Event::ValueTooLarge),
             ErrorKind::InvalidInput | ErrorKind::Unsupported => {
-                self.counters.values_unsupported.add_one();
-                // An error of ours, whose text shows no value.
-                let cause = error.source().and_then(|cause| cause.downcast_ref::<Error>());
-                let (entity, cause) = (call.key.entity(), cause.map(tracing::field::display));
-                tracing::error!(entity, %error, cause, "a value cannot be stored");
+                self.note(Event::ValueUnsupported { entity: call.key.entity(), error });
             }
             // Counted where it happened.
             _ => {}
@@ -302,6 +297,8 @@ impl Engine {
             if !self.warned_of_table.swap(true, Ordering::Relaxed) {
                 let ttl = TtlTable::FALLBACK.fresh;
                 tracing::warn!(
+                    name: "cache.ttl_missing",
+                    target: TARGET,
                     entity,
                     tier,
                     ?ttl,

@@ -22,7 +22,7 @@ use crate::key::Key;
 use crate::level::look::{Found, Look};
 use crate::level::ticket::Ticket;
 use crate::random::random;
-use crate::stats::{LoadKind, Outcome};
+use crate::stats::{Event, LoadKind, Outcome};
 
 /// How often another instance's load is looked at while we wait for it, each time half as often.
 ///
@@ -179,7 +179,7 @@ impl Engine {
             }
             if Instant::now() >= deadline {
                 if !patience.is_zero() {
-                    self.counters.waits_given_up.add_one();
+                    self.note(Event::WaitGivenUp);
                 }
                 return Step::Wait;
             }
@@ -271,8 +271,7 @@ impl Engine {
 
     pub(super) fn note_unusable(&self, call: Call<'_>, unusable: Unusable) {
         if let Unusable::Flawed(flaw) = unusable {
-            self.counters.flaws.count(flaw);
-            tracing::debug!(entity = call.key.entity(), %flaw, "stored bytes unusable");
+            self.note(Event::Flawed { entity: call.key.entity(), flaw });
         }
     }
 }

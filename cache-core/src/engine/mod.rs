@@ -50,7 +50,9 @@ use crate::level::near::{Near, NearEntry, NearUsage};
 use crate::level::remote::Remote;
 use crate::policy::{CallOptions, Settings, TtlTable};
 use crate::random::random;
-use crate::stats::{CacheCounters, Closed, Health, Line, LoadKind, Outcome, Stats, sum, sums};
+use crate::stats::{
+    CacheCounters, Closed, Event, Health, Line, LoadKind, Observer, Outcome, Stats, sum, sums,
+};
 
 /// The parts of a cache, and the line that a call takes through them.
 #[derive(Debug)]
@@ -83,6 +85,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) table: TtlTable,
     pub(crate) settings: Settings,
+    pub(crate) observers: Vec<Arc<dyn Observer>>,
 }
 
 /// One call: what it is about and what it asks for.
@@ -107,8 +110,9 @@ pub(crate) struct Asked<'a> {
 impl Engine {
     /// Puts the parts together, for keys that begin with `prefix`.
     pub(crate) fn new(prefix: &[u8], parts: Parts) -> Self {
-        let Parts { near, remote, codec, clock, table, settings } = parts;
-        let (counters, fences) = (Arc::<CacheCounters>::default(), Arc::new(Fences::new()));
+        let Parts { near, remote, codec, clock, table, settings, observers } = parts;
+        let counters = Arc::new(CacheCounters::new(observers));
+        let fences = Arc::new(Fences::new());
         let remote = remote.map(|backend| {
             let (counters, fences) = (Arc::clone(&counters), Arc::clone(&fences));
             let (near, clock) = (near.clone(), Arc::clone(&clock));
@@ -298,7 +302,7 @@ impl Engine {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<Loaded<V>, E>>,
     {
-        self.counters.keys_too_long.add_one();
+        self.note(Event::KeyTooLong);
         let _turn = self.turn().await;
         let loaded = self.timed(call.line, LoadKind::First, load()).await.0?;
         Ok(Answer::new(loaded.value, Outcome::Bypass))

@@ -4,10 +4,12 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::Instrument;
+
 use super::Engine;
 use super::answer::Answer;
 use crate::key::Key;
-use crate::stats::{Line, LineEvent, LoadKind, Outcome};
+use crate::stats::{Event, Line, LineEvent, LoadKind, Outcome};
 
 impl Engine {
     /// Returns where calls of a key are counted.
@@ -47,7 +49,7 @@ impl Engine {
     ) -> (Result<T, E>, Duration) {
         line.note(LineEvent::Loading { kind });
         let started = self.clock.monotonic();
-        let loaded = load.await;
+        let loaded = load.instrument(line.load(kind)).await;
         let took = self.clock.monotonic().saturating_sub(started);
         line.note(match loaded {
             Ok(_) => LineEvent::Loaded { kind, took },
@@ -56,7 +58,8 @@ impl Engine {
         (loaded, took)
     }
 
-    pub(crate) fn note_hard_timeout(&self) {
-        self.counters.hard_timeouts.add_one();
+    /// Takes note of what happens beside the calls.
+    pub(crate) fn note(&self, event: Event<'_>) {
+        self.counters.note(event);
     }
 }

@@ -19,7 +19,7 @@ use super::share::Loader;
 use super::{Asked, Call, Engine, Probe};
 use crate::key::Key;
 use crate::policy::CallOptions;
-use crate::stats::Outcome;
+use crate::stats::{Event, Outcome};
 
 /// A call whose parts may outlive its caller.
 pub(crate) struct Errand<E, F> {
@@ -154,7 +154,7 @@ impl Engine {
             return stale;
         }
         let Ok(newer) = timeout(soft, task).await else {
-            self.counters.soft_timeouts.add_one();
+            self.note(Event::SoftTimeout);
             return stale;
         };
         newer.ok().flatten().flatten().unwrap_or(stale)
@@ -173,7 +173,7 @@ impl Engine {
             Either::Left((Ok(Some(Ok(newer))), _)) => newer,
             Either::Left(_) => answer,
             Either::Right(_) => {
-                self.counters.soft_timeouts.add_one();
+                self.note(Event::SoftTimeout);
                 answer
             }
         }
@@ -230,7 +230,7 @@ impl Engine {
         match self.background.admit(errand.key.local_hash()) {
             Ok(permit) => Some(permit),
             Err(Refusal::Full) => {
-                self.counters.background_refused.add_one();
+                self.note(Event::BackgroundRefused);
                 None
             }
             Err(Refusal::Closed | Refusal::Running) => None,

@@ -14,7 +14,7 @@ use super::answer::{Answer, Sharing, Value};
 use super::flight::{Landing, Seat, Shared};
 use super::loaded::Loaded;
 use super::{Call, Engine};
-use crate::stats::LineEvent;
+use crate::stats::{Event, LineEvent};
 
 impl Engine {
     /// Shares the load with whoever else asks for the same key now. A stale value is not loaded
@@ -52,7 +52,7 @@ impl Engine {
             if let Some(landing) = landing {
                 return self.follow(call, sharing, loader, landing).await;
             }
-            self.counters.waits_given_up.add_one();
+            self.note(Event::WaitGivenUp);
             seat.abandon();
             // Longer each time: loads that outlast every wait would answer one caller per wait.
             (patience, wait) = (Duration::ZERO, wait.saturating_mul(2));

@@ -12,6 +12,7 @@ use crate::group::Group;
 use crate::key::Key;
 use crate::level::remote::Remote;
 use crate::policy::{CallOptions, InvalidatePolicy, Lifetime, Times};
+use crate::stats::Event;
 use crate::{Error, ErrorKind, Invalidation, Result};
 
 impl Engine {
@@ -24,7 +25,7 @@ impl Engine {
         let (line, started) = (self.line(key), self.clock.monotonic());
         let call = Call { key, options, line: &line, late_tags: false };
         let found = if key.is_too_long() {
-            self.counters.keys_too_long.add_one();
+            self.note(Event::KeyTooLong);
             None
         } else {
             self.peek(call).await
@@ -165,7 +166,7 @@ impl Engine {
         if keys.is_empty() {
             return Ok(Invalidation::Everywhere);
         }
-        self.counters.invalidations.add_one();
+        self.note(Event::Invalidated);
         let Some(remote) = &self.remote else { return Ok(Invalidation::Everywhere) };
         let debt = remote.debt_of_keys(keys, hold);
         let told = remote.invalidate(keys, hold).await;
@@ -177,7 +178,7 @@ impl Engine {
         if groups.is_empty() {
             return Ok(Invalidation::Everywhere);
         }
-        self.counters.invalidations.add_one();
+        self.note(Event::Invalidated);
         let Some(remote) = &self.remote else { return Ok(Invalidation::Everywhere) };
         let debt = remote.debt_of_groups(groups, hold);
         let told = remote.advance(groups, hold).await;
@@ -193,7 +194,7 @@ impl Engine {
         all: usize,
     ) -> Result<Invalidation> {
         let Err(cause) = told else { return Ok(Invalidation::Everywhere) };
-        self.counters.invalidations_journalled.add_one();
+        self.note(Event::Journalled);
         let what_next = match (remote.can_owe(), self.settings.invalidate_policy) {
             (Ok(()), InvalidatePolicy::Journal) => return Ok(Invalidation::Journalled),
             (Ok(()), InvalidatePolicy::Strict) => {

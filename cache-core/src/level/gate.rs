@@ -20,7 +20,7 @@ use crate::engine::fence::Fences;
 use crate::group::Group;
 use crate::key::Key;
 use crate::policy::Settings;
-use crate::stats::CacheCounters;
+use crate::stats::{self, CacheCounters};
 use crate::{Error, ErrorKind, Result};
 
 /// Lets operations through to a backend, none for longer than the settings say, and none at all
@@ -153,7 +153,7 @@ impl Gate {
         if !self.is_shut() {
             return Ok(());
         }
-        self.counters.remote_rejections.add_one();
+        self.counters.note(stats::Event::RemoteRejected);
         self.look_after(&mut self.standing());
         Err(Error::new(ErrorKind::Backend, "the remote level is down"))
     }
@@ -229,7 +229,7 @@ impl Gate {
             }
             // A large batch takes its time.
             None if begun.is_single && begun.started.elapsed() > slow_after => {
-                self.counters.remote_slow.add_one();
+                self.counters.note(stats::Event::RemoteSlow);
                 Verdict::Slow
             }
             None => Verdict::Fine,
@@ -237,7 +237,7 @@ impl Gate {
     }
 
     pub(super) fn count(&self, error: &Error) {
-        self.counters.remote_errors.count(error.kind());
+        self.counters.note(stats::Event::RemoteFailed { kind: error.kind() });
     }
 
     /// Takes note of an event, and does what follows from it.
@@ -246,9 +246,8 @@ impl Gate {
         if standing.apply(event) {
             let after = standing.phase();
             if after == Phase::Down && !matches!(before, Phase::Probing | Phase::Replaying) {
-                let error = standing.problem.as_ref().map(ToString::to_string);
-                self.counters.breaker_openings.add_one();
-                tracing::warn!(backend = %self.backend, error, "remote level down");
+                let (backend, error) = (&*self.backend, standing.problem.as_ref());
+                self.counters.note(stats::Event::RemoteDown { backend, error });
             }
             self.passage.store(Passage::of(after) as u8, Ordering::Release);
             self.settled.notify_waiters();

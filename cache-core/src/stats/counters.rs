@@ -1,8 +1,9 @@
 //! Counters that only go up.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Lines;
+use super::{Event, Lines, Observer, log};
 use crate::ErrorKind;
 use crate::wire::Flaw;
 
@@ -28,6 +29,7 @@ impl Counter {
 #[derive(Debug, Default)]
 pub(crate) struct CacheCounters {
     pub(crate) lines: Lines,
+    observers: Arc<[Arc<dyn Observer>]>,
     pub(crate) remote_errors: RemoteErrors,
     pub(crate) remote_slow: Counter,
     pub(crate) remote_rejections: Counter,
@@ -48,6 +50,49 @@ pub(crate) struct CacheCounters {
     pub(crate) values_too_large: Counter,
     pub(crate) values_unsupported: Counter,
     pub(crate) flaws: Flaws,
+}
+
+impl CacheCounters {
+    pub(crate) fn new(observers: Vec<Arc<dyn Observer>>) -> Self {
+        let observers: Arc<[_]> = observers.into();
+        Self { lines: Lines::new(Arc::clone(&observers)), observers, ..Self::default() }
+    }
+
+    /// Notes what happens beside the calls: counts it, logs it, and tells the observers.
+    pub(crate) fn note(&self, event: Event<'_>) {
+        self.count(&event);
+        log::event(&event);
+        self.observers.iter().for_each(|observer| observer.note(&event));
+    }
+
+    fn count(&self, event: &Event<'_>) {
+        match event {
+            Event::BackgroundRefused => self.background_refused.add_one(),
+            Event::Flawed { flaw, .. } => self.flaws.count(*flaw),
+            Event::HardTimeout => self.hard_timeouts.add_one(),
+            Event::Invalidated => self.invalidations.add_one(),
+            Event::JournalOverflowed { .. } => self.journal_overflows.add_one(),
+            Event::Journalled => self.invalidations_journalled.add_one(),
+            Event::KeyTooLong => self.keys_too_long.add_one(),
+            Event::LeaseLeft => self.leases_left.add_one(),
+            Event::LoadOverLimit => self.loads_over_limit.add_one(),
+            Event::LoadQueued => self.loads_queued.add_one(),
+            Event::RemoteDown { .. } => self.breaker_openings.add_one(),
+            Event::RemoteFailed { kind } => self.remote_errors.count(*kind),
+            Event::RemoteRejected => self.remote_rejections.add_one(),
+            Event::RemoteSlow => self.remote_slow.add_one(),
+            Event::Replayed { count } => self.invalidations_replayed.add(*count),
+            Event::SoftTimeout => self.soft_timeouts.add_one(),
+            Event::ValueTooLarge => self.values_too_large.add_one(),
+            Event::ValueUnsupported { .. } => self.values_unsupported.add_one(),
+            Event::WaitGivenUp => self.waits_given_up.add_one(),
+            // Told, not counted.
+            Event::InvalidationLost { .. }
+            | Event::NearFlushed
+            | Event::RemoteUp { .. }
+            | Event::ServerChanged { .. } => {}
+        }
+    }
 }
 
 /// Stored bytes that could not be used, by cause.

@@ -5,24 +5,55 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use super::counters::Counter;
-use super::{EntityStats, Outcome};
+use super::{EntityStats, LineEvent, LineObserver, LoadKind, Observer, Outcome, log};
 use crate::key::Key;
 
 /// The calls of one entity and tier. Near entries hold it, so that a near hit looks nothing up.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Line {
     counters: Counters,
+    entity: Box<str>,
+    tier: Option<Box<str>>,
+    observers: Box<[Arc<dyn LineObserver>]>,
 }
 
 impl Line {
-    /// Notes a near hit: apart, as it costs more to look at an event than to count it.
+    fn new(entity: &str, tier: Option<&str>, observers: &[Arc<dyn Observer>]) -> Self {
+        let observers = observers.iter().map(|observer| observer.line(entity, tier)).collect();
+        let (entity, tier) = (entity.into(), tier.map(Into::into));
+        Self { counters: Counters::default(), entity, tier, observers }
+    }
+
+    /// Notes a near hit. It is not logged: looking whether somebody wants that costs too much.
     pub(crate) fn near_hit(&self) {
         self.counters.near_hits.add_one();
+        if !self.observers.is_empty() {
+            self.tell(&LineEvent::Answered { outcome: Outcome::NearHit, took: None });
+        }
     }
 
     /// Notes whatever else happens.
     pub(crate) fn note(&self, event: LineEvent) {
         self.counters.count(event);
+        log::line(self, &event);
+        self.tell(&event);
+    }
+
+    /// Returns the span of a load.
+    pub(crate) fn load(&self, kind: LoadKind) -> tracing::Span {
+        log::load(self, kind)
+    }
+
+    pub(super) fn entity(&self) -> &str {
+        &self.entity
+    }
+
+    pub(super) fn tier(&self) -> Option<&str> {
+        self.tier.as_deref()
+    }
+
+    fn tell(&self, event: &LineEvent) {
+        self.observers.iter().for_each(|observer| observer.note(event));
     }
 }
 
@@ -109,11 +140,12 @@ fn micros(took: Duration) -> u64 {
 }
 
 /// The lines of a cache, up to a bound; calls of the rest share one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Lines {
     /// By `entity:tier`, as in keys.
     known: RwLock<HashMap<Box<str>, Arc<Line>>>,
     rest: Arc<Line>,
+    observers: Arc<[Arc<dyn Observer>]>,
 }
 
 impl Lines {
@@ -126,27 +158,38 @@ impl Lines {
     /// What stands for a tier where there is none.
     const NO_TIER: &str = "-";
 
+    pub(super) fn new(observers: Arc<[Arc<dyn Observer>]>) -> Self {
+        let rest = Arc::new(Line::new(Self::REST, None, &observers));
+        Self { known: RwLock::default(), rest, observers }
+    }
+
     pub(crate) fn of(&self, key: &Key) -> Arc<Line> {
         let name = key.line();
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(line) = known.get(name) {
-            return Arc::clone(line);
+        if let Some(line) = self.find(name) {
+            return line;
         }
-        drop(known);
+        // Without the lock: it asks the observers.
+        let line = Arc::new(Line::new(key.entity(), key.tier_name(), &self.observers));
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= Self::MAX && !known.contains_key(name) {
             return Arc::clone(&self.rest);
         }
-        Arc::clone(known.entry(name.into()).or_default())
+        Arc::clone(known.entry(name.into()).or_insert(line))
+    }
+
+    fn find(&self, name: &str) -> Option<Arc<Line>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let rest = (known.len() >= Self::MAX).then_some(&self.rest);
+        known.get(name).or(rest).cloned()
     }
 
     /// Returns what was counted, by entity and tier.
     pub(crate) fn read(&self) -> BTreeMap<String, BTreeMap<String, EntityStats>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let mut all = BTreeMap::<String, BTreeMap<String, EntityStats>>::new();
-        for (name, line) in known.iter() {
-            let (entity, tier) = split(name);
-            all.entry(entity.to_owned()).or_default().insert(tier.to_owned(), line.counters.read());
+        for line in known.values() {
+            let (entity, tier) = (line.entity().to_owned(), line.tier().unwrap_or(Self::NO_TIER));
+            all.entry(entity).or_default().insert(tier.to_owned(), line.counters.read());
         }
         let rest = self.rest.counters.read();
         if rest != EntityStats::default() {
@@ -157,41 +200,17 @@ impl Lines {
     }
 }
 
-/// Splits what [`Key::line`] returns.
-fn split(name: &str) -> (&str, &str) {
-    name.rsplit_once(':').unwrap_or((name, Lines::NO_TIER))
+#[cfg(test)]
+impl Default for Line {
+    fn default() -> Self {
+        Self::new("entity", None, &[])
+    }
 }
 
-/// What happens to the calls of one entity and tier.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum LineEvent {
-    /// A call was answered, after so long.
-    Answered { outcome: Outcome, took: Option<Duration> },
-    /// A call took what another's load came to.
-    Coalesced,
-    /// A call was given its loader's error.
-    Failed { took: Option<Duration> },
-    /// What was loaded may not be stored.
-    Fenced,
-    /// A loader returned an error.
-    LoadFailed { kind: LoadKind, took: Duration },
-    /// A loader returned a value.
-    Loaded { kind: LoadKind, took: Duration },
-    /// A loader is asked.
-    Loading { kind: LoadKind },
-    /// A call without a loader found nothing.
-    Missed,
-    /// A value was encoded for the remote level.
-    Stored { payload: usize, stored: usize },
-}
-
-/// Why a loader is asked.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum LoadKind {
-    /// There is nothing to serve.
-    First,
-    /// There is something, stale or soon to be.
-    Refresh,
+impl Default for Lines {
+    fn default() -> Self {
+        Self::new(Arc::default())
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ mod counters;
 mod entity;
 mod health;
 mod line;
+mod log;
+mod observer;
 mod outcome;
 
 use std::collections::BTreeMap;
@@ -12,11 +14,13 @@ use serde::Serialize;
 
 pub use entity::EntityStats;
 pub use health::{Closed, Health, Hearing, RemoteHealth, RemoteState};
+pub use observer::{Event, LineEvent, LineObserver, LoadKind, Observer};
 pub use outcome::Outcome;
 
 pub(crate) use counters::CacheCounters;
 pub(crate) use entity::{sum, sums};
-pub(crate) use line::{Line, LineEvent, Lines, LoadKind};
+pub(crate) use line::{Line, Lines};
+pub(crate) use log::TARGET;
 
 use crate::level::near::NearUsage;
 

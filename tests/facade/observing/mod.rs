@@ -1,3 +1,4 @@
 //! What is seen of a cache from outside.
 
 mod counting;
+mod observers;

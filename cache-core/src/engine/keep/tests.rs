@@ -79,6 +79,7 @@ fn what_nobody_knows_the_weight_of_is_not_kept_near() {
         clock: Arc::new(SystemClock),
         table: TtlTable::default(),
         settings: Settings::default(),
+        observers: Vec::new(),
     };
     let engine = Engine::new(b"atlas:", parts);
     let (key, options) = (testing::key("atlas", "chain"), CallOptions::table());

@@ -49,6 +49,7 @@ impl World {
             clock: Arc::new(ManualClock::new()),
             table: TtlTable::default(),
             settings: Settings::default(),
+            observers: Vec::new(),
         };
         let engine = Arc::new(Engine::new(key.prefix(), parts));
         Self { engine, source: Arc::new(Source::new()), key, tag, line: Arc::default() }
