@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::select;
 use tokio::time::{Instant, sleep};
+use tracing::Instrument;
 
 use super::answer::{Answer, Value};
 use super::decide::{Left, early, is_early};
@@ -137,7 +138,9 @@ impl Engine {
     {
         let _turn = self.turn().await;
         self.pace(call.key).await;
-        let (loaded, cost) = self.timed(call.line, kind, loader.start()).await;
+        let started = self.begin_load(call.line, kind);
+        let loaded = loader.start().instrument(call.line.load(kind)).await;
+        let cost = self.end_load(call.line, kind, started, &loaded);
         match &loaded {
             Ok(_) => self.backoff.succeeded(call.key.local_hash()),
             Err(_) => _ = self.backoff.failed(call.key.local_hash(), self.clock.monotonic()),

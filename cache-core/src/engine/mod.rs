@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use self::answer::{Answer, Sharing, Value};
 use self::background::Background;
@@ -304,8 +305,10 @@ impl Engine {
     {
         self.note(Event::KeyTooLong);
         let _turn = self.turn().await;
-        let loaded = self.timed(call.line, LoadKind::First, load()).await.0?;
-        Ok(Answer::new(loaded.value, Outcome::Bypass))
+        let started = self.begin_load(call.line, LoadKind::First);
+        let loaded = load().instrument(call.line.load(LoadKind::First)).await;
+        self.end_load(call.line, LoadKind::First, started, &loaded);
+        Ok(Answer::new(loaded?.value, Outcome::Bypass))
     }
 
     /// Waits for a load's turn, while there is no remote level to spare the source most of them.

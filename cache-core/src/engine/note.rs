@@ -1,10 +1,7 @@
 //! Taking note of calls and loads.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-
-use tracing::Instrument;
 
 use super::Engine;
 use super::answer::Answer;
@@ -40,22 +37,29 @@ impl Engine {
         });
     }
 
-    /// Runs a load, and takes note of it and of how long it took.
-    pub(super) async fn timed<T, E>(
+    /// Takes note that a load begins; returns when.
+    ///
+    /// The load is not run in here: an `async fn` that is given a future keeps room for it twice, in
+    /// the future of every call.
+    pub(super) fn begin_load(&self, line: &Line, kind: LoadKind) -> Duration {
+        line.note(LineEvent::Loading { kind });
+        self.clock.monotonic()
+    }
+
+    /// Takes note of what a load came to; returns how long it took.
+    pub(super) fn end_load<T, E>(
         &self,
         line: &Line,
         kind: LoadKind,
-        load: impl Future<Output = Result<T, E>>,
-    ) -> (Result<T, E>, Duration) {
-        line.note(LineEvent::Loading { kind });
-        let started = self.clock.monotonic();
-        let loaded = load.instrument(line.load(kind)).await;
+        started: Duration,
+        loaded: &Result<T, E>,
+    ) -> Duration {
         let took = self.clock.monotonic().saturating_sub(started);
         line.note(match loaded {
             Ok(_) => LineEvent::Loaded { kind, took },
             Err(_) => LineEvent::LoadFailed { kind, took },
         });
-        (loaded, took)
+        took
     }
 
     /// Takes note of what happens beside the calls.

@@ -28,7 +28,7 @@ impl Line {
     pub(crate) fn near_hit(&self) {
         self.counters.near_hits.add_one();
         if !self.observers.is_empty() {
-            self.tell(&LineEvent::Answered { outcome: Outcome::NearHit, took: None });
+            self.tell_near_hit();
         }
     }
 
@@ -50,6 +50,13 @@ impl Line {
 
     pub(super) fn tier(&self) -> Option<&str> {
         self.tier.as_deref()
+    }
+
+    /// Out of the way of those whom nobody observes.
+    #[cold]
+    #[inline(never)]
+    fn tell_near_hit(&self) {
+        self.tell(&LineEvent::Answered { outcome: Outcome::NearHit, took: None });
     }
 
     fn tell(&self, event: &LineEvent) {
