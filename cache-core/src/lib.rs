@@ -43,6 +43,8 @@ pub use group::{Generation, Group};
 pub use key::{Key, KeyPart, KeyWriter};
 pub use level::near::{Near, NearEntry, NearUsage};
 pub use policy::{CallOptions, InvalidatePolicy, Settings, Ttl, TtlTable};
+#[cfg(feature = "metrics")]
+pub use stats::MetricsObserver;
 pub use stats::{
     Closed, EntityStats, Event, Health, Hearing, LineEvent, LineObserver, LoadKind, Observer,
     Outcome, RemoteHealth, RemoteState, Stats,

@@ -5,6 +5,8 @@ mod entity;
 mod health;
 mod line;
 mod log;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod observer;
 mod outcome;
 
@@ -14,6 +16,8 @@ use serde::Serialize;
 
 pub use entity::EntityStats;
 pub use health::{Closed, Health, Hearing, RemoteHealth, RemoteState};
+#[cfg(feature = "metrics")]
+pub use metrics::MetricsObserver;
 pub use observer::{Event, LineEvent, LineObserver, LoadKind, Observer};
 pub use outcome::Outcome;
 
@@ -21,6 +25,8 @@ pub(crate) use counters::CacheCounters;
 pub(crate) use entity::{sum, sums};
 pub(crate) use line::{Line, Lines};
 pub(crate) use log::TARGET;
+#[cfg(feature = "metrics")]
+pub(crate) use metrics::record_gauges;
 
 use crate::level::near::NearUsage;
 
