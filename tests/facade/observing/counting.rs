@@ -96,7 +96,7 @@ fn names(value: &Value, path: &str, into: &mut Vec<String>) {
             }
         }
         Value::Array(items) => {
-            items.iter().for_each(|item| names(item, &format!("{path}[]"), into))
+            items.iter().for_each(|item| names(item, &format!("{path}[]"), into));
         }
         _ => into.push(path.trim_start_matches('.').to_owned()),
     }

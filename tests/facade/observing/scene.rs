@@ -77,7 +77,7 @@ async fn calls(cache: &Cache, clock: &ManualClock) {
     cache.get_or_load(&cache.key("odd").user(SECRET), odd).await.unwrap();
     let keys = [cache.key("many").user(SECRET)];
     let many = async |_| Ok::<_, Infallible>(vec![Some(SECRET.to_owned())]);
-    cache.get_or_load_many(&keys, |missing| many(missing)).await.unwrap();
+    cache.get_or_load_many(&keys, many).await.unwrap();
     let load = |_: usize| async { Ok::<_, Infallible>(1) };
     Warmups::new().add("list", move |cache| cache.warm([], load)).start(cache).done().await;
 }
