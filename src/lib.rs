@@ -56,6 +56,7 @@
 //! * `macros` (default): [`macro@cached`], [`macro@invalidates`] and the derives.
 //! * `json`: [`codec::Json`], for types that need names, and [`TtlTable::from_json`] and
 //!   [`Settings::from_json`].
+//! * `metrics`: [`MetricsObserver`], for the facade of that name.
 //! * `lz4`: entries of the remote level are compressed ([`Settings::compress_over`]). Turn it on everywhere
 //!   at once: instances without it take compressed entries for misses, and replace them.
 //! * `test-util`: [`testing`], for tests of services and of backends.

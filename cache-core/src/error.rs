@@ -27,6 +27,38 @@ pub enum ErrorKind {
     Unsupported,
 }
 
+impl ErrorKind {
+    /// Every kind, in the order of their names.
+    pub const ALL: [Self; 7] = [
+        Self::Backend,
+        Self::Config,
+        Self::Corrupt,
+        Self::InvalidInput,
+        Self::Timeout,
+        Self::TooLarge,
+        Self::Unsupported,
+    ];
+
+    /// Returns the name used in logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Backend => "backend",
+            Self::Config => "config",
+            Self::Corrupt => "corrupt",
+            Self::InvalidInput => "invalid_input",
+            Self::Timeout => "timeout",
+            Self::TooLarge => "too_large",
+            Self::Unsupported => "unsupported",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// An error of the cache, cheap to clone.
 ///
 /// The text says what to change and never shows a value, a key or a secret. The cause, where there

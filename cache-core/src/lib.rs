@@ -43,7 +43,10 @@ pub use group::{Generation, Group};
 pub use key::{Key, KeyPart, KeyWriter};
 pub use level::near::{Near, NearEntry, NearUsage};
 pub use policy::{Advice, CallOptions, InvalidatePolicy, Settings, Ttl, TtlTable};
+#[cfg(feature = "metrics")]
+pub use stats::MetricsObserver;
 pub use stats::{
-    Closed, EntityStats, Health, Hearing, Outcome, RemoteHealth, RemoteState, Stats, TableHealth,
+    Closed, EntityStats, Event, Health, Hearing, LineEvent, LineObserver, LoadKind, Observer,
+    Outcome, RemoteHealth, RemoteState, Stats, TableHealth,
 };
 pub use tier::Tier;

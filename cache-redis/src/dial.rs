@@ -241,7 +241,14 @@ impl Dialer {
         if name.is_empty() {
             let code = rights::refusal(info).unwrap_or("-");
             let effect = "each new connection ends everything: allow the user `+info`";
-            tracing::warn!(server = %self.endpoint, code, effect, "it does not say who it is");
+            tracing::warn!(
+                name: "redis.nameless",
+                target: crate::TARGET,
+                server = %self.endpoint,
+                code,
+                effect,
+                "it does not say who it is",
+            );
         }
         Ok(link.named(name).advised(identity::advice(info)))
     }
@@ -260,7 +267,14 @@ impl Dialer {
     async fn test_scripts(&self, link: Link, feed: &Feed) -> Result<Link> {
         let Some(code) = link.refusal_of_scripts(feed).await? else { return Ok(link) };
         let effect = "nothing is filled: allow the user `+eval +evalsha +getrange +exists`";
-        tracing::warn!(server = %self.endpoint, code, effect, "scripts refused");
+        tracing::warn!(
+            name: "redis.scripts_refused",
+            target: crate::TARGET,
+            server = %self.endpoint,
+            code,
+            effect,
+            "scripts refused",
+        );
         Ok(link.without_scripts())
     }
 
@@ -275,7 +289,14 @@ impl Dialer {
             [false, true] => "this instance hears of no changes: allow the user `+subscribe`",
             [false, false] => "no changes are heard: allow the user `+client|tracking`",
         };
-        tracing::warn!(server = %self.endpoint, code, effect, "news of changes refused");
+        tracing::warn!(
+            name: "redis.news_refused",
+            target: crate::TARGET,
+            server = %self.endpoint,
+            code,
+            effect,
+            "news of changes refused",
+        );
         let link = if is_done[0] { link.subscribed() } else { link };
         Ok(if is_done[1] { link.publishing(Arc::clone(feed)) } else { link })
     }

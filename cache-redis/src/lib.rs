@@ -50,3 +50,6 @@ pub mod fuzz;
 pub use backend::RedisBackend;
 pub use cache_core::{Error, ErrorKind, Result};
 pub use config::RedisConfig;
+
+/// Who logs, by which filters know it: the same as in `cache-core`.
+const TARGET: &str = "cache_aside";

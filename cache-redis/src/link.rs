@@ -199,8 +199,18 @@ impl Link {
             return;
         }
         match (noted.swap(is_full, Ordering::Relaxed) != is_full, is_full) {
-            (true, true) => tracing::warn!(%server, "full: writes are refused (OOM)"),
-            (true, false) => tracing::info!(%server, "no longer full"),
+            (true, true) => tracing::warn!(
+                name: "redis.full",
+                target: crate::TARGET,
+                %server,
+                "full: writes are refused (OOM)",
+            ),
+            (true, false) => tracing::info!(
+                name: "redis.not_full",
+                target: crate::TARGET,
+                %server,
+                "no longer full",
+            ),
             (false, _) => {}
         }
     }

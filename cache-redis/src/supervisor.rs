@@ -187,7 +187,12 @@ impl Task {
 
     fn up(&self, link: Link) {
         if self.change(State::Up(link)) {
-            tracing::info!(server = %self.dialer.endpoint, "connected");
+            tracing::info!(
+                name: "redis.connected",
+                target: crate::TARGET,
+                server = %self.dialer.endpoint,
+                "connected",
+            );
         }
     }
 
@@ -197,7 +202,13 @@ impl Task {
         let text = error.to_string();
         let is_news = !matches!(&*self.state.borrow(), State::Down(old) if old.to_string() == text);
         if self.change(State::Down(error)) && is_news {
-            tracing::warn!(server = %self.dialer.endpoint, reason = text, "not connected");
+            tracing::warn!(
+                name: "redis.not_connected",
+                target: crate::TARGET,
+                server = %self.dialer.endpoint,
+                reason = text,
+                "not connected",
+            );
         }
     }
 

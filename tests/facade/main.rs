@@ -31,6 +31,7 @@ mod limits;
 mod macros;
 mod moving;
 mod nones;
+mod observing;
 mod oracle;
 mod outage;
 mod processes;

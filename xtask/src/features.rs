@@ -4,7 +4,7 @@ use crate::cargo::cargo;
 use crate::shell;
 
 /// What a service can choose, each checked by itself.
-const CHOICES: [&str; 4] = ["", "json", "lz4", "json lz4"];
+const CHOICES: [&str; 5] = ["", "json", "lz4", "metrics", "json lz4"];
 
 /// Checks every choice, and tests the one that has nothing.
 pub(crate) fn check() -> Result<(), String> {

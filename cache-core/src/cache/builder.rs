@@ -10,6 +10,7 @@ use crate::engine::{Engine, Parts};
 use crate::key::KeyWriter;
 use crate::level::near::Near;
 use crate::policy::{Settings, TtlTable};
+use crate::stats::Observer;
 use crate::{Error, ErrorKind, Result};
 
 /// The longest namespace, in bytes of its escaped text. It stands at the front of every key.
@@ -23,6 +24,9 @@ pub struct CacheBuilder {
 }
 
 impl CacheBuilder {
+    /// The most observers. Each costs every near hit a call.
+    pub const MAX_OBSERVERS: usize = 8;
+
     pub(super) fn new(namespace: &str) -> Self {
         let parts = Parts {
             near: None,
@@ -31,6 +35,7 @@ impl CacheBuilder {
             clock: Arc::new(SystemClock),
             table: TtlTable::new(),
             settings: Settings::default(),
+            observers: Vec::new(),
         };
         Self { namespace: namespace.to_owned(), parts }
     }
@@ -83,12 +88,21 @@ impl CacheBuilder {
         self
     }
 
+    /// Has an observer told what happens. Each call adds one, up to
+    /// [`MAX_OBSERVERS`](Self::MAX_OBSERVERS).
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.parts.observers.push(Arc::new(observer));
+        self
+    }
+
     /// Builds the cache. Nothing connects yet.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Config`] naming the setting, if the namespace is empty or too long, a setting
-    /// is out of bounds or contradicts another, or there is neither a near nor a remote level.
+    /// is out of bounds or contradicts another, there is neither a near nor a remote level, or there
+    /// are too many observers.
     pub fn build(self) -> Result<Cache> {
         let prefix = prefix(&self.namespace)?;
         self.parts.settings.check()?;
@@ -99,6 +113,10 @@ impl CacheBuilder {
         if self.parts.settings.hold.is_some() && self.parts.remote.is_none() {
             let text = "`hold` needs a remote level, which keeps the tombstones: call `remote`, or \
                         leave `hold` out";
+            return Err(Error::new(ErrorKind::Config, text));
+        }
+        if self.parts.observers.len() > Self::MAX_OBSERVERS {
+            let text = format!("there are more than {} observers", Self::MAX_OBSERVERS);
             return Err(Error::new(ErrorKind::Config, text));
         }
         Ok(Cache::new(Arc::new(Engine::new(&prefix, self.parts)), &prefix))

@@ -1,11 +1,14 @@
 //! What a writer changes: the entries and groups to end.
 
+use std::sync::Arc;
+
 use futures_util::future::join;
 
 use super::{Cache, Invalidation, WriteGuard};
 use crate::Result;
 use crate::group::Group;
 use crate::key::{Key, KeyPart};
+use crate::stats::Event;
 use crate::tier::Tier;
 
 /// What a writer changes, ended together: single entries, and groups of them.
@@ -112,8 +115,9 @@ impl Changes {
     #[doc(hidden)]
     pub async fn apply(self) {
         // What is journalled is counted, and logged with the outage.
+        let engine = Arc::clone(&self.cache.engine);
         if let Err(error) = self.invalidate().await {
-            tracing::warn!(%error, "invalidation incomplete");
+            engine.note(Event::InvalidationLost { error: &error });
         }
     }
 

@@ -334,6 +334,15 @@ impl Cache {
         self.engine.health()
     }
 
+    /// Sets the gauges of the `metrics` facade to what [`stats`](Self::stats) and
+    /// [`health`](Self::health) say now. To be called before each scrape, or every few seconds.
+    ///
+    /// Two caches of one process have the same gauges: the last call wins.
+    #[cfg(feature = "metrics")]
+    pub fn record_gauges(&self) {
+        crate::stats::record_gauges(&self.stats(), &self.engine.health());
+    }
+
     /// Tells the remote level what it is owed, ends connections and background work, and says what
     /// was left. Later calls are answered near or by their loaders; invalidations fail.
     ///

@@ -11,6 +11,7 @@ use crate::engine::loaded::Loaded;
 use crate::engine::owned::Errand;
 use crate::key::Key;
 use crate::policy::CallOptions;
+use crate::stats::Event;
 use crate::{Error, ErrorKind};
 
 /// For loaders that own what they need (`'static`): a load then need not end with its caller.
@@ -95,7 +96,7 @@ impl Cache {
         let answer = self.fetch_owned(key, options, load);
         let Some(hard) = self.engine.hard_timeout(options) else { return answer.await };
         timeout(hard, answer).await.unwrap_or_else(|_| {
-            self.engine.note_hard_timeout();
+            self.engine.note(Event::HardTimeout);
             let text = "the loader has not answered within `hard_timeout`; it goes on, and what it \
                         loads is kept";
             Err(Error::new(ErrorKind::Timeout, text).into())

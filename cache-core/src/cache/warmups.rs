@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::{Cache, Progress, Warming};
 use crate::engine::answer::Value;
+use crate::stats::TARGET;
 
 /// A declared list of what is warmed when a service starts, one after the other.
 ///
@@ -73,7 +74,15 @@ impl Warmups {
                 let progress = job(&cache_here, tell).await;
                 board_here.note(at, progress, true);
                 let Progress { total, loaded, failed, .. } = progress;
-                tracing::info!(name, total, loaded, failed, "warmed");
+                tracing::info!(
+                    name: "cache.warmed",
+                    target: TARGET,
+                    name,
+                    total,
+                    loaded,
+                    failed,
+                    "warmed",
+                );
             }
             // Nobody may be waiting any more.
             _ = over.send(true);

@@ -18,7 +18,7 @@ use super::lead::Opened;
 use super::{Call, Engine};
 use crate::key::Key;
 use crate::policy::CallOptions;
-use crate::stats::EntityCounters;
+use crate::stats::{Event, Line, LineEvent};
 
 /// Values in the order of the keys; `None` where there is none.
 type Values<V> = Vec<Option<Arc<V>>>;
@@ -26,7 +26,7 @@ type Values<V> = Vec<Option<Arc<V>>>;
 impl Engine {
     /// Answers from near and remote, never from a loader.
     pub(crate) async fn get_many<V: Value>(&self, keys: &[Key]) -> Values<V> {
-        let options = CallOptions::table();
+        let (options, started) = (CallOptions::table(), self.clock.monotonic());
         let mut values: Values<V> = keys.iter().map(|key| self.near_value(key)).collect();
         let open = |place: &usize| values[*place].is_none() && !keys[*place].is_too_long();
         let open: Vec<usize> = (0..keys.len()).filter(open).collect();
@@ -37,17 +37,14 @@ impl Engine {
             _ => asked.iter().map(|_| None).collect(),
         };
         for ((place, found), snapshot) in open.into_iter().zip(found).zip(&snapshots) {
-            let counters = self.counters.entities.of(keys[place].entity());
-            let call = Call::plain(&keys[place], &options, &counters);
+            let line = self.line(&keys[place]);
+            let call = Call::plain(&keys[place], &options, &line);
             let answer = found.and_then(|found| {
                 let opened = self.open::<V>(call, snapshot, &found);
                 let opened = opened.map_err(|unusable| self.note_unusable(call, unusable)).ok();
                 opened.filter(|opened| !opened.is_stale()).map(Opened::answer)
             });
-            match &answer {
-                Some(answer) => counters.answered(answer.outcome),
-                None => counters.missed.add_one(),
-            }
+            self.note_found(&line, started, answer.as_ref().map(|answer| answer.outcome));
             values[place] = answer.map(|answer| answer.value);
         }
         values
@@ -69,16 +66,17 @@ impl Engine {
         Fut: Future<Output = Result<Vec<Option<V>>, E>> + Send,
         E: Send,
     {
-        let first = first_places(keys);
+        let (first, started) = (first_places(keys), self.clock.monotonic());
         let mut values: Values<V> = keys.iter().map(|key| self.near_value(key)).collect();
         let open = |place: &usize| first[*place] == *place && values[*place].is_none();
         let open: Vec<usize> = (0..keys.len()).filter(open).collect();
         if !open.is_empty() {
-            let counters = |key: &Key| self.counters.entities.of(key.entity());
-            let counters: Vec<_> = keys.iter().map(counters).collect();
-            let batch = Batch { engine: self, keys, counters: &counters, options, load: &load };
-            for (place, answer) in batch.answer(open).await? {
-                counters[place].answered(answer.outcome);
+            let lines: Vec<_> = keys.iter().map(|key| self.line(key)).collect();
+            let batch = Batch { engine: self, keys, lines: &lines, options, load: &load };
+            let answers = batch.answer(open).await?;
+            let took = Some(self.clock.monotonic().saturating_sub(started));
+            for (place, answer) in answers {
+                lines[place].note(LineEvent::Answered { outcome: answer.outcome, took });
                 values[place] = Some(answer.value);
             }
         }
@@ -106,7 +104,8 @@ fn first_places(keys: &[Key]) -> Vec<usize> {
 pub(super) struct Batch<'a, F> {
     pub(super) engine: &'a Engine,
     pub(super) keys: &'a [Key],
-    pub(super) counters: &'a [Arc<EntityCounters>],
+    /// Where the call for each key is counted.
+    pub(super) lines: &'a [Arc<Line>],
     pub(super) options: &'a CallOptions,
     pub(super) load: &'a F,
 }
@@ -116,7 +115,7 @@ pub(super) type Answers<V> = Vec<(usize, Answer<V>)>;
 
 impl<F> Batch<'_, F> {
     pub(super) fn call(&self, place: usize) -> Call<'_> {
-        Call::plain(&self.keys[place], self.options, &self.counters[place])
+        Call::plain(&self.keys[place], self.options, &self.lines[place])
     }
 
     /// Takes a seat in the flight of each key, loads for those that nobody else loads, and then
@@ -170,7 +169,7 @@ impl<F> Batch<'_, F> {
             Either::Right(((), landing)) if desk.has(place) => return Some(landing.await),
             Either::Right(_) => {}
         }
-        self.engine.counters.waits_given_up.add_one();
+        self.engine.note(Event::WaitGivenUp);
         seat.abandon();
         None
     }

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use crate::policy::Settings;
-use crate::stats::CacheCounters;
+use crate::stats::{CacheCounters, Event};
 
 /// Lets so many loads run at once, and has others wait for their turn.
 ///
@@ -45,13 +45,13 @@ impl Bulkhead {
         }
         let turn = match Place::take(self) {
             Some(_place) => {
-                self.counters.loads_queued.add_one();
+                self.counters.note(Event::LoadQueued);
                 timeout(self.max_wait, self.turns.acquire()).await.ok().and_then(Result::ok)
             }
             None => None,
         };
         if turn.is_none() {
-            self.counters.loads_over_limit.add_one();
+            self.counters.note(Event::LoadOverLimit);
         }
         turn
     }

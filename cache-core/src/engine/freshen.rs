@@ -16,7 +16,7 @@ use super::{Call, Engine};
 use crate::key::Key;
 use crate::level::look::Look;
 use crate::level::ticket::Ticket;
-use crate::stats::Outcome;
+use crate::stats::{Event, LoadKind, Outcome};
 
 /// What becomes of a refresh.
 #[allow(clippy::large_enum_variant, reason = "moved once, never stored")]
@@ -75,7 +75,7 @@ impl Engine {
 
     /// Has those who ask next not wait in their turn.
     pub(super) fn note_soft_timeout(&self, key: &Key) {
-        self.counters.soft_timeouts.add_one();
+        self.note(Event::SoftTimeout);
         self.backoff.elsewhere(key.local_hash(), self.clock.monotonic());
     }
 
@@ -112,16 +112,13 @@ impl Engine {
             Refresh::Held => None,
             Refresh::Ours(ticket) => Some(ticket),
         };
-        call.counters.refreshes.add_one();
-        match (self.run(call, loader).await, ticket) {
+        match (self.run(call, LoadKind::Refresh, loader).await, ticket) {
             (Ok((loaded, cost)), Some(ticket)) => {
                 self.keep(call, &loaded, cost, ticket, &flight).await;
                 Landing::Value(loaded.value, Outcome::Loaded)
             }
             (Ok((loaded, _)), None) => Landing::Value(loaded.value, Outcome::Loaded),
             (Err(_), ticket) => {
-                call.counters.refreshes_failed.add_one();
-                tracing::debug!(entity = call.key.entity(), "refresh failed");
                 if let (Some(ticket), Some(rest)) = (ticket.flatten(), self.rest(call.key)) {
                     ticket.rest(rest).await;
                 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::{join_all, select, select_all};
 use tokio::sync::futures::Notified;
 use tokio::time::{Instant, sleep};
+use tracing::{Instrument, Span};
 
 use super::Probe;
 use super::answer::{Answer, Value};
@@ -20,7 +21,7 @@ use super::loaded::Loaded;
 use crate::key::Key;
 use crate::level::look::Look;
 use crate::level::ticket::Ticket;
-use crate::stats::Outcome;
+use crate::stats::{Event, Line, LineEvent, LoadKind, Outcome};
 
 /// A key that is to be answered, and where its fences stood before.
 #[derive(Clone, Debug)]
@@ -212,21 +213,25 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
         let batch = self.batch;
         let places: Vec<usize> = wanted.iter().map(|wanted| wanted.place).collect();
         let _turn = batch.engine.turn().await;
-        places.iter().for_each(|place| batch.counters[*place].loads.add_one());
-        let stale = wanted.iter().filter(|wanted| wanted.stale.is_some());
-        stale.for_each(|wanted| batch.counters[wanted.place].refreshes.add_one());
+        self.note(&wanted, |kind| LineEvent::Loading { kind });
         wanted.iter().for_each(Wanted::note_loading);
         let started = batch.engine.clock.monotonic();
-        let values = match (batch.load)(places.clone()).await {
+        let span = wanted[0].span(batch.lines);
+        let values = (batch.load)(places.clone()).instrument(span).await;
+        let took = batch.engine.clock.monotonic().saturating_sub(started);
+        let values = match values {
             Ok(values) => values,
-            Err(error) => return self.fail_safe(wanted).ok_or(error),
+            Err(error) => {
+                self.note(&wanted, |kind| LineEvent::LoadFailed { kind, took });
+                return self.fail_safe(wanted, took).ok_or(error);
+            }
         };
-        let cost = batch.engine.clock.monotonic().saturating_sub(started);
+        self.note(&wanted, |kind| LineEvent::Loaded { kind, took });
         let values = values.into_iter().chain(std::iter::repeat_with(|| None));
         let haul = &*self;
         let kept = wanted.into_iter().zip(values).map(|(wanted, value)| async move {
             match value {
-                Some(value) => Some(haul.kept(wanted, Loaded::new(value), cost).await),
+                Some(value) => Some(haul.kept(wanted, Loaded::new(value), took).await),
                 None => haul.end_older(wanted).await,
             }
         });
@@ -243,7 +248,7 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
     }
 
     /// Answers with what is stale where the loader failed; `None` if there is not all of it.
-    fn fail_safe<V: Value>(&self, wanted: Vec<Wanted>) -> Option<Answers<V>> {
+    fn fail_safe<V: Value>(&self, wanted: Vec<Wanted>, took: Duration) -> Option<Answers<V>> {
         let engine = self.batch.engine;
         let stale = |wanted: &Wanted| {
             let value = Arc::clone(wanted.stale.as_ref()?).downcast::<V>().ok()?;
@@ -253,12 +258,18 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
         for Wanted { place, .. } in &wanted {
             let (call, now) = (self.batch.call(*place), engine.clock.monotonic());
             engine.backoff.failed(call.key.local_hash(), now);
-            match answers {
-                Some(_) => call.counters.refreshes_failed.add_one(),
-                None => call.counters.failed.add_one(),
+            if answers.is_none() {
+                call.line.note(LineEvent::Failed { took: Some(took) });
             }
         }
         answers
+    }
+
+    /// Takes note of a load in the line of each key that it is for.
+    fn note(&self, wanted: &[Wanted], event: impl Fn(LoadKind) -> LineEvent) {
+        for wanted in wanted {
+            self.batch.lines[wanted.place].note(event(wanted.kind()));
+        }
     }
 
     async fn kept<V: Value>(
@@ -270,7 +281,7 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
         let engine = self.batch.engine;
         let outcome = match keep {
             Keep::Bypass => {
-                engine.counters.keys_too_long.add_one();
+                engine.note(Event::KeyTooLong);
                 Outcome::Bypass
             }
             Keep::Held => Outcome::Loaded,
@@ -286,7 +297,7 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
     /// Loads for all that others are loading still.
     fn stop_waiting(&mut self) {
         let open = std::mem::take(&mut self.open);
-        open.iter().for_each(|_| self.batch.engine.counters.waits_given_up.add_one());
+        open.iter().for_each(|_| self.batch.engine.note(Event::WaitGivenUp));
         self.wanted.extend(open.into_iter().map(|piece| Wanted::of(piece, None)));
     }
 
@@ -309,6 +320,15 @@ impl Wanted {
 
     fn held(piece: Piece) -> Self {
         Self { place: piece.place, keep: Keep::Held, stale: piece.stale }
+    }
+
+    fn kind(&self) -> LoadKind {
+        if self.stale.is_some() { LoadKind::Refresh } else { LoadKind::First }
+    }
+
+    /// Returns the span of a load, which is that of the first of its keys.
+    fn span(&self, lines: &[Arc<Line>]) -> Span {
+        lines[self.place].load(self.kind())
     }
 
     fn note_loading(&self) {

@@ -1,7 +1,6 @@
 //! Keeping what was loaded or written.
 
 use std::borrow::Cow;
-use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use super::answer::Value;
 use super::decide::{Left, early};
 use super::fence::Snapshot;
 use super::loaded::Loaded;
-use super::pack::Label;
+use super::pack::{Label, Packed};
 use super::{Call, Engine};
 use crate::backend::SetOutcome;
 use crate::codec::{Measure, measure};
@@ -17,6 +16,7 @@ use crate::level::ears::Echo;
 use crate::level::near::NearEntry;
 use crate::level::ticket::Ticket;
 use crate::policy::Lifetime;
+use crate::stats::{Event, LineEvent};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::wire::Stamp;
 use crate::{Error, ErrorKind, Result};
@@ -221,7 +221,7 @@ impl Engine {
             live: AtomicBool::new(false),
             heard,
             weight,
-            counters: Arc::clone(call.counters),
+            line: Arc::clone(call.line),
         });
         near.insert(call.key, Arc::clone(&entry));
         // Stored first, checked then: whoever bumps after the check removes it, and whoever bumped
@@ -245,17 +245,18 @@ impl Engine {
         let (key, schema) = (call.key, call.options.schema());
         let (generations, tags) = (ticket.generations().numbers(), ticket.tag_names());
         let label = Label { key, schema, lifetime, cost, generations, tags };
-        let entry = match self.packer.pack(value, label) {
-            Ok(entry) => entry,
+        let Packed { entry, payload, stored } = match self.packer.pack(value, label) {
+            Ok(packed) => packed,
             Err(error) => {
                 ticket.end().await;
                 return Err(error);
             }
         };
+        call.line.note(LineEvent::Stored { payload, stored });
         let stamp = Stamp::of(&entry);
         let outcome = ticket.fill(entry, lifetime.stale).await?;
         if outcome == SetOutcome::Refused {
-            self.counters.fenced_fills.add_one();
+            call.line.note(LineEvent::Fenced);
         }
         Ok(Filled { outcome, stamp })
     }
@@ -283,13 +284,9 @@ impl Engine {
 
     pub(super) fn note_unstorable(&self, call: Call<'_>, error: &Error) {
         match error.kind() {
-            ErrorKind::TooLarge => self.counters.values_too_large.add_one(),
+            ErrorKind::TooLarge => self.note(Event::ValueTooLarge),
             ErrorKind::InvalidInput | ErrorKind::Unsupported => {
-                self.counters.values_unsupported.add_one();
-                // An error of ours, whose text shows no value.
-                let cause = error.source().and_then(|cause| cause.downcast_ref::<Error>());
-                let (entity, cause) = (call.key.entity(), cause.map(tracing::field::display));
-                tracing::error!(entity, %error, cause, "a value cannot be stored");
+                self.note(Event::ValueUnsupported { entity: call.key.entity(), error });
             }
             // Counted where it happened.
             _ => {}

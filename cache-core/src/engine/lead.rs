@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::select;
 use tokio::time::{Instant, sleep};
+use tracing::Instrument;
 
 use super::answer::{Answer, Value};
 use super::decide::{Left, early, is_early};
@@ -22,7 +23,7 @@ use crate::key::Key;
 use crate::level::look::{Found, Look};
 use crate::level::ticket::Ticket;
 use crate::random::random;
-use crate::stats::Outcome;
+use crate::stats::{Event, LoadKind, Outcome};
 
 /// How often another instance's load is looked at while we wait for it, each time half as often.
 ///
@@ -112,14 +113,14 @@ impl Engine {
             Step::Found(answer) => return Ok(answer),
             Step::Held => {
                 flight.note_loading(true);
-                let (loaded, _) = self.run(call, loader).await?;
+                let (loaded, _) = self.run(call, LoadKind::First, loader).await?;
                 return Ok(Answer::new(loaded.value, Outcome::Loaded));
             }
             Step::Load(ticket) => ticket,
             Step::Wait => None,
         };
         flight.note_loading(true);
-        let (loaded, cost) = self.run(call, loader).await?;
+        let (loaded, cost) = self.run(call, LoadKind::First, loader).await?;
         self.keep(call, &loaded, cost, ticket, &snapshot).await;
         Ok(Answer::new(loaded.value, Outcome::Loaded))
     }
@@ -128,6 +129,7 @@ impl Engine {
     pub(super) async fn run<V, E, F, Fut>(
         &self,
         call: Call<'_>,
+        kind: LoadKind,
         loader: &Loader<F>,
     ) -> Result<(Loaded<V>, Duration), E>
     where
@@ -136,10 +138,9 @@ impl Engine {
     {
         let _turn = self.turn().await;
         self.pace(call.key).await;
-        call.counters.loads.add_one();
-        let started = self.clock.monotonic();
-        let loaded = loader.start().await;
-        let cost = self.clock.monotonic().saturating_sub(started);
+        let started = self.begin_load(call.line, kind);
+        let loaded = loader.start().instrument(call.line.load(kind)).await;
+        let cost = self.end_load(call.line, kind, started, &loaded);
         match &loaded {
             Ok(_) => self.backoff.succeeded(call.key.local_hash()),
             Err(_) => _ = self.backoff.failed(call.key.local_hash(), self.clock.monotonic()),
@@ -181,7 +182,7 @@ impl Engine {
             }
             if Instant::now() >= deadline {
                 if !patience.is_zero() {
-                    self.counters.waits_given_up.add_one();
+                    self.note(Event::WaitGivenUp);
                 }
                 return Step::Wait;
             }
@@ -273,8 +274,7 @@ impl Engine {
 
     pub(super) fn note_unusable(&self, call: Call<'_>, unusable: Unusable) {
         if let Unusable::Flawed(flaw) = unusable {
-            self.counters.flaws.count(flaw);
-            tracing::debug!(entity = call.key.entity(), %flaw, "stored bytes unusable");
+            self.note(Event::Flawed { entity: call.key.entity(), flaw });
         }
     }
 }

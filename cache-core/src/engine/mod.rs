@@ -17,6 +17,7 @@ pub(crate) mod loaded;
 #[cfg(test)]
 mod models;
 pub(crate) mod nones;
+mod note;
 pub(crate) mod owned;
 pub(crate) mod pack;
 mod share;
@@ -32,6 +33,7 @@ use std::time::Duration;
 
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use self::answer::{Answer, Sharing, Value};
 use self::background::Background;
@@ -45,6 +47,7 @@ use self::nones::Nones;
 use self::pack::Packer;
 use self::share::Loader;
 use self::table::Table;
+use crate::ErrorKind;
 use crate::cache::Started;
 use crate::clock::Clock;
 use crate::codec::Codec;
@@ -56,7 +59,9 @@ use crate::level::remote::Remote;
 use crate::policy::advice::Facts;
 use crate::policy::{CallOptions, Settings, TtlTable};
 use crate::random::random;
-use crate::stats::{CacheCounters, Closed, EntityCounters, Health, Outcome, Stats};
+use crate::stats::{
+    CacheCounters, Closed, Event, Health, Line, LoadKind, Observer, Outcome, Stats, sum, sums,
+};
 
 /// The parts of a cache, and the line that a call takes through them.
 #[derive(Debug)]
@@ -91,6 +96,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) table: TtlTable,
     pub(crate) settings: Settings,
+    pub(crate) observers: Vec<Arc<dyn Observer>>,
 }
 
 impl Parts {
@@ -107,7 +113,8 @@ impl Parts {
 pub(crate) struct Call<'a> {
     pub(crate) key: &'a Key,
     pub(crate) options: &'a CallOptions,
-    pub(crate) counters: &'a Arc<EntityCounters>,
+    /// Where it is counted.
+    pub(crate) line: &'a Arc<Line>,
     /// Whether the load may name tags.
     pub(crate) late_tags: bool,
 }
@@ -125,8 +132,9 @@ impl Engine {
     pub(crate) fn new(prefix: &[u8], parts: Parts) -> Self {
         let board = Board::new(parts.settings.advice);
         board.put(parts.facts(prefix).advice());
-        let Parts { near, remote, codec, clock, table, settings } = parts;
-        let (counters, fences) = (Arc::<CacheCounters>::default(), Arc::new(Fences::new()));
+        let Parts { near, remote, codec, clock, table, settings, observers } = parts;
+        let counters = Arc::new(CacheCounters::new(observers));
+        let fences = Arc::new(Fences::new());
         let remote = remote.map(|backend| {
             let (counters, fences) = (Arc::clone(&counters), Arc::clone(&fences));
             let (near, clock) = (near.clone(), Arc::clone(&clock));
@@ -136,7 +144,7 @@ impl Engine {
             let settings = settings.clone();
             Arc::new(Remote::new(backend, Arc::new(ears), settings, longest, counters, fences))
         });
-        let packer = Packer::new(codec, Arc::clone(&clock), &settings, Arc::clone(&counters));
+        let packer = Packer::new(codec, Arc::clone(&clock), &settings);
         let (flights, refreshes) = (Flights::new(), Flights::new());
         let (backoff, background) = (Backoff::new(&settings), Background::new(&settings));
         let table = Table::new(table, clock.monotonic());
@@ -174,7 +182,7 @@ impl Engine {
     pub(crate) fn near<V: Value>(&self, key: &Key) -> Probe<V> {
         let Some((probe, entry)) = self.look_near(key) else { return Probe::Missing };
         if matches!(probe, Probe::Hit(_)) {
-            entry.counters.near_hits.add_one();
+            entry.line.near_hit();
         }
         probe
     }
@@ -194,14 +202,14 @@ impl Engine {
         Fut: Future<Output = Result<Loaded<V>, E>> + Send,
         E: Send,
     {
-        let counters = self.counters.entities.of(key.entity());
-        let call = Call::new(key, asked, &counters);
+        let (line, started) = (self.line(key), self.clock.monotonic());
+        let call = Call::new(key, asked, &line);
         let result = if key.is_too_long() {
             self.bypass(call, load).await
         } else {
             self.serve(call, &sharing, stale, &Loader::new(load)).await
         };
-        self.note_answer(call, &result);
+        self.note_answer(&line, started, &result);
         result
     }
 
@@ -229,31 +237,28 @@ impl Engine {
         Ok(self.freshen(call, stale, loader).await)
     }
 
-    fn note_answer<V, E>(&self, call: Call<'_>, result: &Result<Answer<V>, E>) {
-        match result {
-            Ok(answer) => call.counters.answered(answer.outcome),
-            Err(_) => call.counters.failed.add_one(),
-        }
-        let outcome = result.as_ref().map_or("failed", |answer| answer.outcome.as_str());
-        tracing::debug!(entity = call.key.entity(), outcome, "answered");
-    }
-
     pub(crate) fn stats(&self) -> Stats {
         let counters = &self.counters;
+        let tiers = counters.lines.read();
+        let entities = sums(&tiers);
+        let lines = sum(entities.values());
         Stats {
-            entities: counters.entities.read().collect(),
+            entities,
+            tiers,
             near: self.near.as_ref().map_or_else(NearUsage::default, |near| near.usage()),
             in_flight: (self.flights.len() + self.refreshes.len()) as u64,
             in_background: self.background.len() as u64,
             background_refused: counters.background_refused.read(),
             soft_timeouts: counters.soft_timeouts.read(),
             hard_timeouts: counters.hard_timeouts.read(),
-            remote_errors: counters.remote_errors.read(),
-            remote_timeouts: counters.remote_timeouts.read(),
+            remote_errors: counters.remote_errors.sum(|kind| kind != ErrorKind::Timeout),
+            remote_errors_by_kind: counters.remote_errors.read().collect(),
+            remote_timeouts: counters.remote_errors.sum(|kind| kind == ErrorKind::Timeout),
+            remote_heard_ms_ago: self.remote.as_ref().and_then(|remote| remote.heard_ms_ago()),
             remote_slow: counters.remote_slow.read(),
             remote_rejections: counters.remote_rejections.read(),
             breaker_openings: counters.breaker_openings.read(),
-            fenced_fills: counters.fenced_fills.read(),
+            fenced_fills: lines.fenced_fills,
             waits_given_up: counters.waits_given_up.read(),
             invalidations: counters.invalidations.read(),
             invalidations_journalled: counters.invalidations_journalled.read(),
@@ -266,8 +271,8 @@ impl Engine {
             news: counters.news.read(),
             strangers: self.remote.as_ref().map_or(0, |remote| remote.ears().strangers()),
             keys_too_long: counters.keys_too_long.read(),
-            payload_bytes: counters.payload_bytes.read(),
-            stored_bytes: counters.stored_bytes.read(),
+            payload_bytes: lines.payload_bytes,
+            stored_bytes: lines.stored_bytes,
             values_too_large: counters.values_too_large.read(),
             values_unsupported: counters.values_unsupported.read(),
             ttls_unknown: counters.ttls_unknown.read(),
@@ -299,19 +304,17 @@ impl Engine {
         options.hard().or(self.settings.hard_timeout)
     }
 
-    pub(crate) fn note_hard_timeout(&self) {
-        self.counters.hard_timeouts.add_one();
-    }
-
     async fn bypass<V, E, F, Fut>(&self, call: Call<'_>, load: F) -> Result<Answer<V>, E>
     where
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<Loaded<V>, E>>,
     {
-        self.counters.keys_too_long.add_one();
+        self.note(Event::KeyTooLong);
         let _turn = self.turn().await;
-        call.counters.loads.add_one();
-        Ok(Answer::new(load().await?.value, Outcome::Bypass))
+        let started = self.begin_load(call.line, LoadKind::First);
+        let loaded = load().instrument(call.line.load(LoadKind::First)).await;
+        self.end_load(call.line, LoadKind::First, started, &loaded);
+        Ok(Answer::new(loaded?.value, Outcome::Bypass))
     }
 
     /// Waits for a load's turn, while there is no remote level to spare the source most of them.
@@ -357,13 +360,13 @@ pub(crate) enum Probe<V> {
 }
 
 impl<'a> Call<'a> {
-    fn new(key: &'a Key, asked: Asked<'a>, counters: &'a Arc<EntityCounters>) -> Self {
+    fn new(key: &'a Key, asked: Asked<'a>, line: &'a Arc<Line>) -> Self {
         let Asked { options, late_tags } = asked;
-        Self { key, options, counters, late_tags }
+        Self { key, options, line, late_tags }
     }
 
     /// A call whose load names no tags.
-    fn plain(key: &'a Key, options: &'a CallOptions, counters: &'a Arc<EntityCounters>) -> Self {
-        Self::new(key, Asked { options, late_tags: false }, counters)
+    fn plain(key: &'a Key, options: &'a CallOptions, line: &'a Arc<Line>) -> Self {
+        Self::new(key, Asked { options, late_tags: false }, line)
     }
 }

@@ -18,7 +18,7 @@ use super::share::Loader;
 use super::{Asked, Call, Engine, Probe};
 use crate::key::Key;
 use crate::policy::CallOptions;
-use crate::stats::Outcome;
+use crate::stats::{Event, Outcome};
 
 /// A call whose parts may outlive its caller.
 pub(crate) struct Errand<E, F> {
@@ -56,10 +56,10 @@ impl Engine {
             }
             Probe::Missing => self.send_for(errand).await,
             Probe::Stale(stale) => {
-                let counters = self.counters.entities.of(errand.key.entity());
-                let answer = self.send_for_newer(errand, stale).await;
-                counters.answered(answer.outcome);
-                Ok(answer)
+                let (line, started) = (self.line(&errand.key), self.clock.monotonic());
+                let answer = Ok(self.send_for_newer(errand, stale).await);
+                self.note_answer(&line, started, &answer);
+                answer
             }
         }
     }
@@ -79,7 +79,8 @@ impl Engine {
             return self.fetch(&key, asked, sharing, None, load).await;
         };
         let soft = errand.options.soft().unwrap_or(self.settings.soft_timeout);
-        let (key, counters) = (errand.key.clone(), self.counters.entities.of(errand.key.entity()));
+        let (key, line) = (errand.key.clone(), self.line(&errand.key));
+        let started = self.clock.monotonic();
         let (first, at_hand) = oneshot::channel();
         let (_here, left) = oneshot::channel::<()>();
         let engine = Arc::clone(self);
@@ -93,8 +94,7 @@ impl Engine {
             }
             Either::Right((Err(_), _)) => returned(task.await),
         };
-        let options = CallOptions::table();
-        self.note_answer(Call::plain(&key, &options, &counters), &result);
+        self.note_answer(&line, started, &result);
         result
     }
 
@@ -110,9 +110,9 @@ impl Engine {
         Fut: Future<Output = Result<Loaded<V>, E>> + Send,
         E: Send,
     {
-        let counters = self.counters.entities.of(errand.key.entity());
+        let line = self.line(&errand.key);
         let Errand { key, options, late_tags, sharing, load } = errand;
-        let call = Call::new(&key, Asked { options: &options, late_tags }, &counters);
+        let call = Call::new(&key, Asked { options: &options, late_tags }, &line);
         if key.is_too_long() {
             return self.bypass(call, load).await;
         }
@@ -146,9 +146,9 @@ impl Engine {
                 return stale;
             }
             // Another's refresh is waited for, or made if it has not begun yet.
-            let counters = self.counters.entities.of(errand.key.entity());
+            let line = self.line(&errand.key);
             let Errand { key, options, late_tags, load, .. } = errand;
-            let call = Call::new(&key, Asked { options: &options, late_tags }, &counters);
+            let call = Call::new(&key, Asked { options: &options, late_tags }, &line);
             return self.freshen(call, stale.value, &Loader::new(load)).await;
         };
         let key = errand.key.clone();
@@ -203,9 +203,9 @@ impl Engine {
     {
         let engine = Arc::clone(self);
         let work = async move {
-            let counters = engine.counters.entities.of(errand.key.entity());
+            let line = engine.line(&errand.key);
             let Errand { key, options, late_tags, load, .. } = errand;
-            let call = Call::new(&key, Asked { options: &options, late_tags }, &counters);
+            let call = Call::new(&key, Asked { options: &options, late_tags }, &line);
             engine.refresh_alone(call, &Loader::new(load)).await
         };
         permit.spawn(work, ready(()))
@@ -233,7 +233,7 @@ impl Engine {
         match self.background.admit(errand.key.local_hash()) {
             Ok(permit) => Some(permit),
             Err(Refusal::Full) => {
-                self.counters.background_refused.add_one();
+                self.note(Event::BackgroundRefused);
                 None
             }
             Err(Refusal::Closed | Refusal::Running) => None,

@@ -16,7 +16,6 @@ use crate::codec::{self, Codec, fingerprint};
 use crate::key::Key;
 use crate::policy::{Lifetime, Settings};
 use crate::random::random;
-use crate::stats::CacheCounters;
 use crate::wire::{self, Flaw, Header};
 use crate::{Error, ErrorKind, Result};
 
@@ -27,7 +26,6 @@ pub(crate) struct Packer {
     clock: Arc<dyn Clock>,
     max_value_bytes: usize,
     compress_over: usize,
-    counters: Arc<CacheCounters>,
     /// At most [`MAX_SCHEMAS`], and one for each type without a version.
     schemas: RwLock<HashMap<(TypeId, Option<u32>), Schema>>,
 }
@@ -53,6 +51,16 @@ pub(crate) struct Label<'a> {
     pub(crate) tags: Vec<Box<[u8]>>,
 }
 
+/// An entry, and how large its value is.
+#[derive(Clone, Debug)]
+pub(crate) struct Packed {
+    pub(crate) entry: Bytes,
+    /// The bytes that the codec wrote.
+    pub(crate) payload: usize,
+    /// How many of them are left after compression.
+    pub(crate) stored: usize,
+}
+
 /// What an entry says.
 #[derive(Debug)]
 pub(crate) struct Unpacked<V> {
@@ -71,18 +79,13 @@ pub(crate) enum Unusable {
 }
 
 impl Packer {
-    pub(crate) fn new(
-        codec: Arc<dyn Codec>,
-        clock: Arc<dyn Clock>,
-        settings: &Settings,
-        counters: Arc<CacheCounters>,
-    ) -> Self {
+    pub(crate) fn new(codec: Arc<dyn Codec>, clock: Arc<dyn Clock>, settings: &Settings) -> Self {
         let (max_value_bytes, compress_over) = (settings.max_value_bytes, settings.compress_over());
-        Self { codec, clock, max_value_bytes, compress_over, counters, schemas: RwLock::default() }
+        Self { codec, clock, max_value_bytes, compress_over, schemas: RwLock::default() }
     }
 
     /// Makes an entry of `value`.
-    pub(crate) fn pack<V: Value>(&self, value: &V, label: Label<'_>) -> Result<Bytes> {
+    pub(crate) fn pack<V: Value>(&self, value: &V, label: Label<'_>) -> Result<Packed> {
         let schema = self.schema::<V>(label.schema);
         let fingerprint = schema.fingerprint?;
         let payload = codec::encode_value(&*self.codec, value)?;
@@ -94,6 +97,7 @@ impl Packer {
             codec::check_round_trip::<V>(&*self.codec, &payload)?;
             schema.checked.store(true, Ordering::Relaxed);
         }
+        let payload_len = payload.len();
         let (compressed, payload) = self.compress(payload);
         let header = Header {
             codec: self.codec.id().as_u8(),
@@ -108,7 +112,8 @@ impl Packer {
             groups: label.generations.to_vec(),
             tags: label.tags,
         };
-        wire::encode(&header, &payload)
+        let entry = wire::encode(&header, &payload)?;
+        Ok(Packed { entry, payload: payload_len, stored: payload.len() })
     }
 
     /// Takes the value out of an entry.
@@ -136,14 +141,11 @@ impl Packer {
         Ok(Unpacked { value, left, cost: header.cost })
     }
 
-    /// Compresses a payload where that is worth it, and counts it.
+    /// Compresses a payload where that is worth it.
     fn compress(&self, payload: Vec<u8>) -> (bool, Vec<u8>) {
         let is_large = payload.len() > self.compress_over;
         let form = if is_large { wire::compress(&payload) } else { None };
-        self.counters.payload_bytes.add(payload.len() as u64);
-        let (compressed, stored) = (form.is_some(), form.unwrap_or(payload));
-        self.counters.stored_bytes.add(stored.len() as u64);
-        (compressed, stored)
+        (form.is_some(), form.unwrap_or(payload))
     }
 
     fn decompress<'a>(&self, header: &Header, stored: &'a [u8]) -> Result<Cow<'a, [u8]>, Flaw> {
@@ -198,7 +200,7 @@ mod tests {
 
     fn packer(settings: &Settings) -> Packer {
         let (codec, clock) = (Arc::new(codec::Bincode), Arc::new(SystemClock));
-        Packer::new(codec, clock, settings, Arc::default())
+        Packer::new(codec, clock, settings)
     }
 
     #[test]
@@ -216,7 +218,7 @@ mod tests {
 
         for version in 0..5000 {
             let version = Some(version);
-            let stored = packer.pack(&7_u64, label(version)).unwrap();
+            let stored = packer.pack(&7_u64, label(version)).unwrap().entry;
             assert_eq!(packer.unpack::<u64>(&stored, &key, version, &[]).unwrap().value, 7);
         }
         packer.pack(&7_u64, label(None)).unwrap();
@@ -239,7 +241,7 @@ mod tests {
             tags: Vec::new(),
         };
         let text = "seven".to_owned();
-        let plain = packer.pack(&text, label).unwrap();
+        let plain = packer.pack(&text, label).unwrap().entry;
         let (header, payload) = wire::decode(&plain, 1024).unwrap();
         let compressed = Header { compressed: true, ..header };
         let stored = wire::encode(&compressed, payload).unwrap();

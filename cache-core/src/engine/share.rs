@@ -14,6 +14,7 @@ use super::answer::{Answer, Sharing, Value};
 use super::flight::{Landing, Seat, Shared};
 use super::loaded::Loaded;
 use super::{Call, Engine};
+use crate::stats::{Event, LineEvent};
 
 impl Engine {
     /// Shares the load with whoever else asks for the same key now. A stale value is not loaded
@@ -51,7 +52,7 @@ impl Engine {
             if let Some(landing) = landing {
                 return self.follow(call, sharing, loader, landing).await;
             }
-            self.counters.waits_given_up.add_one();
+            self.note(Event::WaitGivenUp);
             seat.abandon();
             // Longer each time: loads that outlast every wait would answer one caller per wait.
             (patience, wait) = (Duration::ZERO, wait.saturating_mul(2));
@@ -74,13 +75,13 @@ impl Engine {
         match landing {
             Landing::Value(value, outcome) => {
                 if let Ok(value) = value.downcast::<V>() {
-                    call.counters.coalesced.add_one();
+                    call.line.note(LineEvent::Coalesced);
                     return Ok(Answer::new(value, outcome));
                 }
             }
             Landing::Failed(error) => {
                 if let Some(error) = error.and_then(|error| (sharing.unpack)(&error)) {
-                    call.counters.coalesced.add_one();
+                    call.line.note(LineEvent::Coalesced);
                     return Err(error);
                 }
             }

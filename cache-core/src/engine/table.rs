@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 
 use crate::key::{Key, local_hash};
 use crate::policy::{Times, TtlTable};
-use crate::stats::TableHealth;
+use crate::stats::{TARGET, TableHealth};
 use crate::{Error, ErrorKind};
 
 /// The TTL table in use. Looked at when something is kept, never on a near hit.
@@ -69,13 +69,23 @@ impl Table {
         let mut record = self.record();
         self.current.store(Arc::new(table));
         *record = Record { revision: record.revision + 1, since: now, problem: None };
-        tracing::info!(revision = record.revision, "the TTL table was replaced");
+        tracing::info!(
+            name: "cache.ttl_table_replaced",
+            target: TARGET,
+            revision = record.revision,
+            "the TTL table was replaced",
+        );
     }
 
     /// Takes note of a table that cannot be used; returns the error that says which one is.
     pub(super) fn refuse(&self, cause: &Error) -> Error {
         let text = format!("{cause}; the table in use stays");
-        tracing::error!(problem = text, "the TTL table was not replaced");
+        tracing::error!(
+            name: "cache.ttl_table_refused",
+            target: TARGET,
+            problem = text,
+            "the TTL table was not replaced",
+        );
         self.record().problem = Some(text.clone());
         Error::new(cause.kind(), text)
     }
@@ -94,10 +104,21 @@ impl Table {
         }
         let (tier, entity, ttl) = (key.tier_name(), key.entity_name(), TtlTable::FALLBACK.fresh);
         match row {
-            Row::Refused => {
-                tracing::error!(tier, entity, "not cached: the TTL table is strict and lacks it");
-            }
-            _ => tracing::warn!(tier, entity, ?ttl, "the TTL table lacks it, and has no `default`"),
+            Row::Refused => tracing::error!(
+                name: "cache.ttl_refused",
+                target: TARGET,
+                entity,
+                tier,
+                "not cached: the TTL table is strict and lacks it",
+            ),
+            _ => tracing::warn!(
+                name: "cache.ttl_missing",
+                target: TARGET,
+                entity,
+                tier,
+                ?ttl,
+                "the TTL table lacks it, and has no `default`",
+            ),
         }
     }
 

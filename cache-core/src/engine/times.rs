@@ -6,6 +6,7 @@ use crate::Result;
 use crate::codec::Measure;
 use crate::policy::{Lifetime, Times, TtlTable};
 use crate::random::random;
+use crate::stats::Event;
 
 impl Engine {
     /// Returns how long a value lives, of which its loader said `decided`; `None` if it is a "there
@@ -37,7 +38,7 @@ impl Engine {
     /// Returns how long what nobody names lives; `None` if the table is strict.
     fn unnamed(&self, call: Call<'_>, named: Times) -> Option<Times> {
         let row = self.table.row(call.key);
-        self.counters.ttls_unknown.add_one();
+        self.note(Event::TtlUnknown);
         self.table.note_unknown(call.key, row);
         (row != Row::Refused).then(|| named.over(TtlTable::FALLBACK.into()))
     }
@@ -47,7 +48,7 @@ impl Engine {
         let lifetime = times.of_none()?;
         let is_admitted = self.nones.admit(call.key, lifetime.stale, self.clock.monotonic());
         if !is_admitted {
-            self.counters.nones_over_limit.add_one();
+            self.note(Event::NoneOverLimit);
         }
         is_admitted.then_some(lifetime)
     }

@@ -12,6 +12,7 @@ use crate::group::Group;
 use crate::key::Key;
 use crate::level::remote::Remote;
 use crate::policy::{CallOptions, InvalidatePolicy, Lifetime, Times};
+use crate::stats::Event;
 use crate::{Error, ErrorKind, Invalidation, Result};
 
 impl Engine {
@@ -21,18 +22,15 @@ impl Engine {
         key: &Key,
         options: &CallOptions,
     ) -> Option<Answer<V>> {
-        let counters = self.counters.entities.of(key.entity());
-        let call = Call { key, options, counters: &counters, late_tags: false };
+        let (line, started) = (self.line(key), self.clock.monotonic());
+        let call = Call { key, options, line: &line, late_tags: false };
         let found = if key.is_too_long() {
-            self.counters.keys_too_long.add_one();
+            self.note(Event::KeyTooLong);
             None
         } else {
             self.peek(call).await
         };
-        match &found {
-            Some(answer) => counters.answered(answer.outcome),
-            None => counters.missed.add_one(),
-        }
+        self.note_found(&line, started, found.as_ref().map(|answer| answer.outcome));
         found
     }
 
@@ -47,8 +45,8 @@ impl Engine {
             let text = format!("the key is longer than {} bytes", Key::MAX_LEN);
             return Err(Error::new(ErrorKind::InvalidInput, text));
         }
-        let counters = self.counters.entities.of(key.entity());
-        let call = Call { key, options, counters: &counters, late_tags: false };
+        let line = self.line(key);
+        let call = Call { key, options, line: &line, late_tags: false };
         let result = self.write(call, value).await;
         result.inspect_err(|error| self.note_unstorable(call, error))
     }
@@ -180,7 +178,7 @@ impl Engine {
         if keys.is_empty() {
             return Ok(Invalidation::Everywhere);
         }
-        self.counters.invalidations.add_one();
+        self.note(Event::Invalidated);
         let Some(remote) = &self.remote else { return Ok(Invalidation::Everywhere) };
         let debt = remote.debt_of_keys(keys, hold);
         let told = remote.invalidate(keys, hold).await;
@@ -192,7 +190,7 @@ impl Engine {
         if groups.is_empty() {
             return Ok(Invalidation::Everywhere);
         }
-        self.counters.invalidations.add_one();
+        self.note(Event::Invalidated);
         let Some(remote) = &self.remote else { return Ok(Invalidation::Everywhere) };
         let debt = remote.debt_of_groups(groups, hold);
         let told = remote.advance(groups, hold).await;
@@ -208,7 +206,7 @@ impl Engine {
         all: usize,
     ) -> Result<Invalidation> {
         let Err(cause) = told else { return Ok(Invalidation::Everywhere) };
-        self.counters.invalidations_journalled.add_one();
+        self.note(Event::Journalled);
         let what_next = match (remote.can_owe(), self.settings.invalidate_policy) {
             (Ok(()), InvalidatePolicy::Journal) => return Ok(Invalidation::Journalled),
             (Ok(()), InvalidatePolicy::Strict) => {

@@ -17,7 +17,7 @@ static SETTINGS: LazyLock<Settings> = LazyLock::new(Settings::default);
 
 /// The reader of the product.
 static READER: LazyLock<Packer> =
-    LazyLock::new(|| Packer::new(Arc::new(Bincode), Arc::new(Noon), &SETTINGS, Arc::default()));
+    LazyLock::new(|| Packer::new(Arc::new(Bincode), Arc::new(Noon), &SETTINGS));
 
 /// What a reader of samples expects.
 static SCHEMA: LazyLock<u64> =

@@ -180,6 +180,11 @@ impl Key {
         (tier != "-").then_some(tier)
     }
 
+    /// Returns entity and tier as they stand in the key, `entity:tier`: what calls are counted by.
+    pub(crate) fn line(&self) -> &str {
+        self.segment(self.entity, self.tier_end)
+    }
+
     /// Returns the groups the entry belongs to: all, its entity, its tier, its user, its tags.
     pub fn groups(&self) -> impl Iterator<Item = Group> + '_ {
         self.groups_but_tags().chain(self.tags.iter().cloned())

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::policy::Advice;
+use crate::stats::TARGET;
 
 /// What there is to say now, each logged once, however often it is said.
 #[derive(Debug)]
@@ -28,7 +29,8 @@ impl Board {
         let mut list = self.list();
         for Advice { code, text } in &advice {
             if list.logged.insert(code) && self.is_loud {
-                tracing::warn!(code, text = &**text, "advice");
+                let text = &**text;
+                tracing::warn!(name: "cache.advice", target: TARGET, code, text, "advice");
             }
         }
         list.advice = advice;

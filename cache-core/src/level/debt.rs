@@ -82,8 +82,7 @@ impl Gate {
         };
         self.note_owed(&standing);
         if is_over {
-            self.counters.journal_overflows.add_one();
-            tracing::warn!(backend = %self.backend, "journal full: everything ends on return");
+            self.counters.note(crate::stats::Event::JournalOverflowed { backend: &*self.backend });
         }
         self.apply(&mut standing, Event::Owed);
     }

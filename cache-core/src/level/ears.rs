@@ -14,7 +14,7 @@ use crate::backend::{Listener, News};
 use crate::clock::Clock;
 use crate::engine::fence::Fences;
 use crate::key::{Key, local_hash};
-use crate::stats::{CacheCounters, Hearing};
+use crate::stats::{CacheCounters, Event, Hearing};
 
 /// How many groups of waiting callers there are. Two keys that share one wake each other in vain.
 const WAITERS: usize = 256;
@@ -207,7 +207,7 @@ impl Ears {
 
     fn listen(&self) {
         // Before the trust: what was read so far may be old.
-        self.fences.bump_all();
+        self.flush();
         self.echoing.store(false, Ordering::SeqCst);
         self.trusted_until.store(Self::LISTENING, Ordering::SeqCst);
         self.wake_all();
@@ -216,8 +216,14 @@ impl Ears {
     fn listen_partly(&self) {
         self.deafen();
         // What was read so far may be old, and would otherwise end only with `degraded_ttl`.
-        self.fences.bump_all();
+        self.flush();
         self.partly.store(true, Ordering::SeqCst);
+    }
+
+    /// Ends everything near.
+    fn flush(&self) {
+        self.fences.bump_all();
+        self.counters.note(Event::NearFlushed);
     }
 
     fn wake_all(&self) {
@@ -242,7 +248,7 @@ impl Listener for Ears {
             News::Alive => {}
             News::Changed(key) => self.changed(key),
             News::Deaf => self.deafen(),
-            News::Flushed => self.fences.bump_all(),
+            News::Flushed => self.flush(),
             News::Listening => self.listen(),
             News::Partly => self.listen_partly(),
             News::Stranger => self.meet(),

@@ -21,7 +21,7 @@ use crate::engine::fence::Fences;
 use crate::group::Group;
 use crate::key::Key;
 use crate::policy::Settings;
-use crate::stats::CacheCounters;
+use crate::stats::{self, CacheCounters};
 use crate::{Error, ErrorKind, Result};
 
 /// Lets operations through to a backend, none for longer than the settings say, and none at all
@@ -157,7 +157,7 @@ impl Gate {
         if !self.is_shut() {
             return Ok(());
         }
-        self.counters.remote_rejections.add_one();
+        self.counters.note(stats::Event::RemoteRejected);
         self.look_after(&mut self.standing());
         Err(Error::new(ErrorKind::Backend, "the remote level is down"))
     }
@@ -233,7 +233,7 @@ impl Gate {
             }
             // A large batch takes its time.
             None if begun.is_single && begun.started.elapsed() > slow_after => {
-                self.counters.remote_slow.add_one();
+                self.counters.note(stats::Event::RemoteSlow);
                 Verdict::Slow
             }
             None => Verdict::Fine,
@@ -241,10 +241,7 @@ impl Gate {
     }
 
     pub(super) fn count(&self, error: &Error) {
-        match error.kind() {
-            ErrorKind::Timeout => self.counters.remote_timeouts.add_one(),
-            _ => self.counters.remote_errors.add_one(),
-        }
+        self.counters.note(stats::Event::RemoteFailed { kind: error.kind() });
     }
 
     /// Takes note of an event, and does what follows from it.
@@ -253,9 +250,8 @@ impl Gate {
         if standing.apply(event) {
             let after = standing.phase();
             if after == Phase::Down && !matches!(before, Phase::Probing | Phase::Replaying) {
-                let error = standing.problem.as_ref().map(ToString::to_string);
-                self.counters.breaker_openings.add_one();
-                tracing::warn!(backend = %self.backend, error, "remote level down");
+                let (backend, error) = (&*self.backend, standing.problem.as_ref());
+                self.counters.note(stats::Event::RemoteDown { backend, error });
             }
             self.passage.store(Passage::of(after) as u8, Ordering::Release);
             self.settled.notify_waiters();

@@ -13,6 +13,7 @@ use crate::backend::{LeaseRequest, Slot};
 use crate::engine::fence::Marks;
 use crate::group::{Generation, Group};
 use crate::key::Key;
+use crate::stats::Event;
 use crate::wire::{Flaw, tag_names};
 use crate::{Error, ErrorKind, Result};
 
@@ -199,7 +200,10 @@ impl Remote {
         if keys.is_empty() {
             return;
         }
-        keys.iter().for_each(|_| self.counters.flaws.count(Flaw::Foreign));
+        for key in &keys {
+            let (entity, flaw) = (key.entity(), Flaw::Foreign);
+            self.counters.note(Event::Flawed { entity, flaw });
+        }
         // Who cannot be cleared is looked at again, until nobody waits any more.
         let _ = self.invalidate(&keys, None).await;
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::engine::fence::Snapshot;
 use crate::key::Key;
-use crate::stats::EntityCounters;
+use crate::stats::Line;
 use crate::sync::atomic::AtomicBool;
 
 /// Keeps decoded values of this process, within a bound.
@@ -65,7 +65,8 @@ pub struct NearEntry {
     /// Whether it may be served only while we hear of changes.
     pub(crate) heard: bool,
     pub(crate) weight: u32,
-    pub(crate) counters: Arc<EntityCounters>,
+    /// Where a hit is counted, so that it looks nothing up.
+    pub(crate) line: Arc<Line>,
 }
 
 impl NearEntry {

@@ -13,6 +13,7 @@ use super::journal::Page;
 use super::phase::{Event, Phase};
 use crate::backend::{Identity, InvalidateOptions};
 use crate::group::Group;
+use crate::stats;
 use crate::{Error, ErrorKind, Result};
 
 /// Brings the remote level back, for as long as it takes. The only task that does.
@@ -169,8 +170,9 @@ impl Gate {
 
     fn meet(&self, seen: Option<Identity>, identity: Identity) {
         if seen.as_ref().is_some_and(|seen| *seen != identity) {
-            self.fences.bump_all();
-            tracing::warn!(backend = %self.backend, turn = identity.turn(), "another server");
+            let (backend, turn) = (&*self.backend, identity.turn());
+            self.flush();
+            self.counters.note(stats::Event::ServerChanged { backend, turn });
         }
         self.standing().identity = Some(identity);
     }
@@ -189,7 +191,7 @@ impl Gate {
         };
         let is_told = |place| told.get(place).is_some_and(Result::is_ok);
         let replayed = (0..page.len()).filter(|place| is_told(*place)).count();
-        self.counters.invalidations_replayed.add(replayed as u64);
+        self.counters.note(stats::Event::Replayed { count: replayed as u64 });
         if let (Page::Groups(batch), true) = (page, replayed > 0) {
             // What is known of their numbers may be from before; our own changes are not told us.
             batch.all.iter().for_each(|group| self.fences.bump_group(group.as_bytes()));
@@ -215,12 +217,18 @@ impl Gate {
             return false;
         }
         if standing.phase() == Phase::Replaying {
-            self.fences.bump_all();
-            tracing::info!(backend = %self.backend, "remote level up");
+            self.flush();
+            self.counters.note(stats::Event::RemoteUp { backend: &*self.backend });
         }
         self.apply(&mut standing, Event::Settled);
         // It may have been given up while it was told.
         !standing.phase().is_unsettled()
+    }
+
+    /// Ends everything near.
+    fn flush(&self) {
+        self.fences.bump_all();
+        self.counters.note(stats::Event::NearFlushed);
     }
 
     async fn timed<T>(&self, operation: impl Future<Output = Result<T>>) -> Result<T> {

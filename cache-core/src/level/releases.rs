@@ -54,7 +54,7 @@ impl Releases {
         let mut desk = self.desk();
         if desk.queue.len() >= Self::MAX {
             desk.queue.pop_front();
-            self.gate.counters.leases_left.add_one();
+            self.gate.counters.note(crate::stats::Event::LeaseLeft);
         }
         desk.queue.push_back(Release { key, stamp, until });
         drop(desk);

@@ -201,6 +201,11 @@ impl Remote {
         self.gate.close(&self.releases, within).await
     }
 
+    /// Returns how long ago it was last heard, in milliseconds; `None` if it never was.
+    pub(crate) fn heard_ms_ago(&self) -> Option<u64> {
+        self.ears.heard_ago().and_then(|ago| ago.as_millis().try_into().ok())
+    }
+
     pub(crate) fn health(&self) -> RemoteHealth {
         let state = match self.gate.standing().phase() {
             Phase::Closed => RemoteState::Closed,
@@ -214,7 +219,7 @@ impl Remote {
             down_for_ms: self.gate.down_for().and_then(|down| down.as_millis().try_into().ok()),
             owed: self.owed(),
             hearing: self.ears.hearing(),
-            heard_ms_ago: self.ears.heard_ago().and_then(|ago| ago.as_millis().try_into().ok()),
+            heard_ms_ago: self.heard_ms_ago(),
             problem: self.gate.standing().problem.as_ref().map(|problem| problem.to_string()),
         }
     }

@@ -1,17 +1,32 @@
 //! What the cache did: outcomes, counters, health.
 
 mod counters;
+mod entity;
 mod health;
+mod line;
+mod log;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod observer;
 mod outcome;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+pub use entity::EntityStats;
 pub use health::{Closed, Health, Hearing, RemoteHealth, RemoteState, TableHealth};
+#[cfg(feature = "metrics")]
+pub use metrics::MetricsObserver;
+pub use observer::{Event, LineEvent, LineObserver, LoadKind, Observer};
 pub use outcome::Outcome;
 
-pub(crate) use counters::{CacheCounters, EntityCounters};
+pub(crate) use counters::CacheCounters;
+pub(crate) use entity::{sum, sums};
+pub(crate) use line::{Line, Lines};
+pub(crate) use log::TARGET;
+#[cfg(feature = "metrics")]
+pub(crate) use metrics::record_gauges;
 
 use crate::level::near::NearUsage;
 
@@ -21,12 +36,20 @@ use crate::level::near::NearUsage;
 pub struct Stats {
     /// Calls by entity, under the name that stands in the key.
     pub entities: BTreeMap<String, EntityStats>,
+    /// The same calls by entity and tier; those of keys without a tier stand under `-`.
+    pub tiers: BTreeMap<String, BTreeMap<String, EntityStats>>,
     /// What the near level holds.
     pub near: NearUsage,
+    /// How long ago the remote level was last heard, in milliseconds; `None` if it never was, or
+    /// tells nothing.
+    pub remote_heard_ms_ago: Option<u64>,
     /// Loads under way.
     pub in_flight: u64,
-    /// Remote operations that failed.
+    /// Remote operations that failed, those that took too long apart.
     pub remote_errors: u64,
+    /// Remote operations that failed, by [`ErrorKind`](crate::ErrorKind), those that took too long
+    /// among them.
+    pub remote_errors_by_kind: BTreeMap<&'static str, u64>,
     /// Remote operations that took longer than `remote_timeout`.
     pub remote_timeouts: u64,
     /// Remote operations that were answered, later than `slow_after`.
@@ -90,65 +113,6 @@ pub struct Stats {
 impl Stats {
     /// Returns the counters of all entities together.
     pub fn total(&self) -> EntityStats {
-        self.entities.values().fold(EntityStats::default(), |sum, one| sum.plus(one))
-    }
-}
-
-/// A reading of the counters of one entity. Every call is in exactly one of the first seven.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
-pub struct EntityStats {
-    /// Calls answered from memory.
-    pub near_hits: u64,
-    /// Calls answered from the remote level.
-    pub remote_hits: u64,
-    /// Calls answered with a stale value.
-    pub stale: u64,
-    /// Calls answered by a load, their own or one they waited for.
-    pub loaded: u64,
-    /// Calls answered by the loader because they could not be cached.
-    pub bypassed: u64,
-    /// Calls whose loader failed.
-    pub failed: u64,
-    /// Calls of `get` that found nothing.
-    pub missed: u64,
-    /// Of all calls, those answered by a load that another caller had started.
-    pub coalesced: u64,
-    /// How often a loader ran.
-    pub loads: u64,
-    /// Of all loads, those of values that were there, stale or soon to be.
-    pub refreshes: u64,
-    /// Of all refreshes, those that failed: what was there was served on.
-    pub refreshes_failed: u64,
-}
-
-impl EntityStats {
-    /// Returns the number of calls.
-    pub fn calls(&self) -> u64 {
-        let unkept = self.bypassed + self.failed + self.missed;
-        self.near_hits + self.remote_hits + self.stale + self.loaded + unkept
-    }
-
-    /// Returns the share of calls that were hits, stale ones included, from 0 to 1; 0 if there were
-    /// none.
-    pub fn hit_rate(&self) -> f64 {
-        let hits = self.near_hits + self.remote_hits + self.stale;
-        if hits == 0 { 0.0 } else { hits as f64 / self.calls() as f64 }
-    }
-
-    fn plus(self, other: &Self) -> Self {
-        Self {
-            near_hits: self.near_hits + other.near_hits,
-            remote_hits: self.remote_hits + other.remote_hits,
-            stale: self.stale + other.stale,
-            loaded: self.loaded + other.loaded,
-            bypassed: self.bypassed + other.bypassed,
-            failed: self.failed + other.failed,
-            missed: self.missed + other.missed,
-            coalesced: self.coalesced + other.coalesced,
-            loads: self.loads + other.loads,
-            refreshes: self.refreshes + other.refreshes,
-            refreshes_failed: self.refreshes_failed + other.refreshes_failed,
-        }
+        sum(self.entities.values())
     }
 }

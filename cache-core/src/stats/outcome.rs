@@ -23,6 +23,10 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every outcome, in the order of their names.
+    pub const ALL: [Self; 5] =
+        [Self::Bypass, Self::Loaded, Self::NearHit, Self::RemoteHit, Self::Stale];
+
     /// Returns the name used in logs and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -43,5 +47,17 @@ impl Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_lists_every_outcome_in_its_place() {
+        let places = Outcome::ALL.iter().enumerate();
+        places.for_each(|(place, outcome)| assert_eq!(*outcome as usize, place));
+        assert!(Outcome::ALL.is_sorted_by_key(|outcome| outcome.as_str()));
     }
 }

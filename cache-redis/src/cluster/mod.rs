@@ -223,7 +223,13 @@ impl Shared {
         });
         if is_news {
             let server = &self.nodes.template().endpoint;
-            tracing::warn!(%server, reason, "not connected");
+            tracing::warn!(
+                name: "redis.not_connected",
+                target: crate::TARGET,
+                %server,
+                reason,
+                "not connected",
+            );
         }
     }
 

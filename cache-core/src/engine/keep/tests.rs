@@ -79,11 +79,12 @@ fn what_nobody_knows_the_weight_of_is_not_kept_near() {
         clock: Arc::new(SystemClock),
         table: TtlTable::default(),
         settings: Settings::default(),
+        observers: Vec::new(),
     };
     let engine = Engine::new(b"atlas:", parts);
     let (key, options) = (testing::key("atlas", "chain"), CallOptions::table());
-    let counters = engine.counters.entities.of(key.entity());
-    let call = Call { key: &key, options: &options, counters: &counters, late_tags: false };
+    let line = engine.line(&key);
+    let call = Call { key: &key, options: &options, line: &line, late_tags: false };
 
     for (weight, entries) in [(usize::MAX, 0), (100, 1)] {
         let (minute, none) = (Duration::from_secs(60), Duration::ZERO);

@@ -33,7 +33,7 @@ impl World {
     fn fetch(&self) -> u64 {
         let asked = Asked { options: self.call().options, late_tags: false };
         let load = || async { Ok::<_, ()>(Loaded::new(self.source.read())) };
-        let answer = block_on(self.engine.fetch(&self.key, asked, Sharing::NONE, load));
+        let answer = block_on(self.engine.fetch(&self.key, asked, Sharing::NONE, None, load));
         *answer.unwrap().value
     }
 }

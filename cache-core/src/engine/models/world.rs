@@ -18,7 +18,7 @@ use crate::group::Group;
 use crate::key::Key;
 use crate::level::near::{Near, NearEntry, NearUsage};
 use crate::policy::{CallOptions, Settings, TtlTable};
-use crate::stats::EntityCounters;
+use crate::stats::Line;
 use crate::testing::ManualClock;
 
 /// An instance of a service. `Clone` clones the handle.
@@ -28,7 +28,7 @@ pub(super) struct World {
     pub(super) source: Arc<Source>,
     pub(super) key: Key,
     pub(super) tag: Group,
-    counters: Arc<EntityCounters>,
+    line: Arc<Line>,
 }
 
 impl World {
@@ -49,9 +49,10 @@ impl World {
             clock: Arc::new(ManualClock::new()),
             table: TtlTable::default(),
             settings: Settings::default(),
+            observers: Vec::new(),
         };
         let engine = Arc::new(Engine::new(key.prefix(), parts));
-        Self { engine, source: Arc::new(Source::new()), key, tag, counters: Arc::default() }
+        Self { engine, source: Arc::new(Source::new()), key, tag, line: Arc::default() }
     }
 
     /// Does something on a thread of its own.
@@ -64,7 +65,7 @@ impl World {
     }
 
     pub(super) fn call(&self) -> Call<'_> {
-        Call { key: &self.key, options: &Self::OPTIONS, counters: &self.counters, late_tags: false }
+        Call { key: &self.key, options: &Self::OPTIONS, line: &self.line, late_tags: false }
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
