@@ -25,7 +25,7 @@ impl Log {
 
 impl Subscriber for Log {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("cache_redis") && *metadata.level() <= Level::INFO
+        metadata.target() == "cache_aside" && *metadata.level() <= Level::INFO
     }
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().level().to_string());
