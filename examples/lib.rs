@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod figures;
+pub mod page;
 pub mod server;
 pub mod svg;
 pub mod visits;
