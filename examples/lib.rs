@@ -1,1 +1,8 @@
-//! Examples of `cache-aside`; see the folders beside this file.
+//! What the examples of `cache-aside` share. Each example is a folder beside this file.
+
+pub mod clock;
+pub mod figures;
+pub mod page;
+pub mod server;
+pub mod svg;
+pub mod visits;

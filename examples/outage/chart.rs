@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use cache_aside::Settings;
+use cache_aside_examples::figures::{grouped, shown};
+use cache_aside_examples::svg::{Align, Svg};
 
 use crate::buckets::{self, Bucket, STEP};
 use crate::database::QUERY;
 use crate::record::{Record, Span};
-use crate::report::{grouped, shown};
-use crate::svg::{Align, Svg};
 use crate::traffic::{EDITS, Verdict};
 
 const WIDTH: f64 = 1200.0;

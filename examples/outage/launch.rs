@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use cache_aside_examples::figures::Sorted;
 
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::profiles::Profiles;
-use crate::record::Sorted;
 
 /// How often each is started.
 const ROUNDS: usize = 101;

@@ -15,8 +15,6 @@ mod progress;
 mod pulse;
 mod record;
 mod report;
-mod server;
-mod svg;
 mod targets;
 mod traffic;
 mod walk;
@@ -26,15 +24,14 @@ use std::process::ExitCode;
 use std::{env, fs};
 
 use anyhow::Result;
+use cache_aside_examples::server::{Act, Server};
 
 use crate::clock::Clock;
 use crate::database::{Database, QUERY, USERS};
 use crate::launch::Launch;
-use crate::phase::Phase;
 use crate::profiles::Profiles;
 use crate::pulse::Pulse;
 use crate::record::Record;
-use crate::server::Server;
 use crate::targets::Target;
 use crate::traffic::{CALLERS, EDITS, Traffic};
 use crate::watch::Watch;
@@ -51,7 +48,7 @@ async fn main() -> Result<ExitCode> {
     introduce(&server);
     let record = run(&server).await?;
     println!("\nStarting services while the server is away …");
-    server.enter(Phase::Killed).await?;
+    server.suffer(Act::Kill).await?;
     let launch = Launch::compare(&server.url()).await?;
 
     report::print(&record);

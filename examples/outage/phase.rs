@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use cache_aside_examples::server::Act;
+
 /// A time in which the server is well, or away in one way.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Phase {
@@ -52,6 +54,19 @@ impl Phase {
             Self::Continued => "goes on (SIGCONT)",
             Self::Killed => "killed (SIGKILL); the port refuses",
             Self::Restarted => "started without any data",
+        }
+    }
+
+    /// Returns what happens to the server when the phase begins.
+    pub(crate) const fn act(self) -> Option<Act> {
+        match self {
+            Self::Healthy => None,
+            Self::Stopped => Some(Act::ShutDown),
+            Self::Back => Some(Act::Restart),
+            Self::Hung => Some(Act::Hang),
+            Self::Continued => Some(Act::Continue),
+            Self::Killed => Some(Act::Kill),
+            Self::Restarted => Some(Act::RestartEmpty),
         }
     }
 

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use cache_aside_examples::figures::Sorted;
+
 use crate::clock::Timed;
 use crate::phase::Phase;
 use crate::traffic::{Call, Kind, Verdict};
@@ -107,31 +109,5 @@ impl Record {
     fn answers_at(&self, time: Duration) -> [u64; 3] {
         let later = self.samples.partition_point(|sample| sample.at <= time);
         self.samples[..later].last().copied().unwrap_or_default().answers
-    }
-}
-
-/// Durations in order.
-#[derive(Debug)]
-pub(crate) struct Sorted(Vec<Duration>);
-
-impl Sorted {
-    pub(crate) fn new(durations: impl Iterator<Item = Duration>) -> Self {
-        let mut durations: Vec<Duration> = durations.collect();
-        durations.sort_unstable();
-        Self(durations)
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Returns the duration that `percent` of them did not exceed.
-    pub(crate) fn percentile(&self, percent: usize) -> Duration {
-        let index = (self.0.len() * percent).div_ceil(100).saturating_sub(1);
-        self.0.get(index).copied().unwrap_or_default()
-    }
-
-    pub(crate) fn max(&self) -> Duration {
-        self.percentile(100)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use cache_aside_examples::figures::shown;
+
 use crate::record::{Record, Span};
 use crate::traffic::Verdict;
 
@@ -42,12 +44,12 @@ fn line(record: &Record, span: Span) {
     println!(
         "{:<12}{:>8}{:>9}{:>9}{:>9}{near:>8}{remote:>8}{loaded:>8}{:>7}{:>7}{:>11}{:>8}{:>5}{:>10}{:>10}",
         span.phase.name(),
-        reads.len(),
+        reads.count(),
         shown(reads.percentile(50)),
         shown(reads.percentile(99)),
         shown(reads.max()),
-        record.loads(&window).len(),
-        edits.len(),
+        record.loads(&window).count(),
+        edits.count(),
         shown(edits.max()),
         record.count(&window, Verdict::Error),
         record.count(&window, Verdict::Old),
@@ -63,23 +65,4 @@ fn after(is_expected: bool, time: Option<Duration>) -> String {
         Some(time) => shown(time),
         None => "never".to_owned(),
     }
-}
-
-/// Writes a duration in the unit that suits it.
-pub(crate) fn shown(duration: Duration) -> String {
-    let micros = duration.as_secs_f64() * 1e6;
-    match micros {
-        ..10.0 => format!("{micros:.1} µs"),
-        ..1_000.0 => format!("{micros:.0} µs"),
-        ..1_000_000.0 => format!("{:.1} ms", micros / 1e3),
-        _ => format!("{:.1} s", micros / 1e6),
-    }
-}
-
-/// Writes a number with its thousands apart.
-pub(crate) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
-    groups.join(",")
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use cache_aside::Settings;
+use cache_aside_examples::figures::shown;
 
 use crate::database::QUERY;
 use crate::launch::{CALLS, Launch};
 use crate::record::{Record, Span};
-use crate::report::shown;
 use crate::traffic::Verdict;
 
 /// What the cache may add to a call while the server is left alone, or to a start without it.

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use cache_aside_examples::server::Server;
 
 use crate::clock::Clock;
 use crate::phase::Phase;
 use crate::progress::Progress;
 use crate::record::Span;
-use crate::server::Server;
 
 /// How long callers fill the cache before anything is measured.
 const WARM_UP: Duration = Duration::from_secs(3);
@@ -21,7 +21,9 @@ pub(crate) async fn through(server: &Server, clock: Clock) -> Result<Vec<Span>> 
     let mut spans: Vec<Span> = Vec::new();
     for phase in Phase::ALL {
         let before = clock.now();
-        server.enter(phase).await?;
+        if let Some(act) = phase.act() {
+            server.suffer(act).await?;
+        }
         // A server is away from the moment on that something happens to it, and back once it answers.
         let from = if phase.is_return() { clock.now() } else { before };
         if let Some(last) = spans.last_mut() {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use cache_aside_examples::visits::{Habits, Visits, zipf};
 use rand::distr::Distribution;
 use rand::distr::weighted::WeightedIndex;
 use rand::rngs::StdRng;
@@ -15,16 +16,11 @@ use crate::model::Plan;
 /// How many requests a day has.
 pub(crate) const REQUESTS: usize = 60_000;
 
-/// How many requests a visit has, on average.
-const VISIT: f64 = 12.0;
+/// How the users of the service behave.
+const HABITS: Habits =
+    Habits { users: USERS, skew: SKEW, visit: 12.0, pause: Duration::from_secs(30) };
 
-/// How long a user reads before the next request, on average.
-const PAUSE: Duration = Duration::from_secs(30);
-
-/// Midnight, when everyone goes to bed.
-pub(crate) const END: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// How much rarer the second user is than the first, the third than the second: `1 / rank^SKEW`.
+/// Of users and of words that are searched for.
 const SKEW: f64 = 0.8;
 
 /// What one user wants at one time.
@@ -68,64 +64,61 @@ pub(crate) fn requests(seed: u64) -> Result<Vec<Request>> {
 /// Who comes, when, and what for.
 struct Traffic {
     rng: StdRng,
-    terms: Vec<&'static str>,
-    terms_by_rank: WeightedIndex<f64>,
-    users: Vec<u32>,
-    users_by_rank: WeightedIndex<f64>,
+    searches: Searches,
+    visits: Visits,
 }
 
 impl Traffic {
     fn new(seed: u64) -> Result<Self> {
         let mut rng = StdRng::seed_from_u64(seed);
-        let mut users: Vec<u32> = (1..=USERS).collect();
-        let mut terms = [&FIRST_NAMES[..], &LAST_NAMES[..]].concat();
-        users.shuffle(&mut rng);
-        terms.shuffle(&mut rng);
-        let (users_by_rank, terms_by_rank) = (zipf(users.len())?, zipf(terms.len())?);
-        Ok(Self { rng, terms, terms_by_rank, users, users_by_rank })
+        let visits = Visits::new(HABITS, &mut rng)?;
+        let searches = Searches::new(&mut rng)?;
+        Ok(Self { rng, searches, visits })
     }
 
-    /// Adds the requests of one visit. The evening is busier than the morning.
+    /// Adds the requests of one visit.
     fn visit(&mut self, requests: &mut Vec<Request>) {
-        let user = self.users[self.users_by_rank.sample(&mut self.rng)];
-        let mut at = END.mul_f64(self.rng.random::<f64>().max(self.rng.random()));
-        while at < END {
-            requests.push(Request { at, user, action: self.action() });
-            if self.rng.random_bool(1.0 / VISIT) {
-                return;
-            }
-            at += PAUSE.mul_f64(2.0 * self.rng.random::<f64>());
-        }
+        let Self { rng, searches, visits } = self;
+        visits.one(rng, |at, user, rng| {
+            let action = action(searches, rng);
+            requests.push(Request { at, user, action });
+        });
     }
+}
 
-    fn action(&mut self) -> Action {
-        match self.rng.random_range(0..1000) {
-            0..400 => Action::Profile,
-            400..780 => Action::Conversations,
-            780..930 => self.search(),
-            930..980 => Action::Send,
-            980..997 => Action::Rename(any_name(&mut self.rng)),
-            _ => Action::ChangePlan(self.plan()),
-        }
+fn action(searches: &Searches, rng: &mut StdRng) -> Action {
+    match rng.random_range(0..1000) {
+        0..400 => Action::Profile,
+        400..780 => Action::Conversations,
+        780..930 => searches.one(rng),
+        930..980 => Action::Send,
+        980..997 => Action::Rename(any_name(rng)),
+        _ => Action::ChangePlan(Plan::ALL.choose(rng).copied().unwrap_or(Plan::Free)),
+    }
+}
+
+/// What is searched for.
+struct Searches {
+    terms: Vec<&'static str>,
+    by_rank: WeightedIndex<f64>,
+}
+
+impl Searches {
+    fn new(rng: &mut StdRng) -> Result<Self> {
+        let mut terms = [&FIRST_NAMES[..], &LAST_NAMES[..]].concat();
+        terms.shuffle(rng);
+        Ok(Self { by_rank: zipf(terms.len(), SKEW)?, terms })
     }
 
     /// Makes a search. Last names find nobody: that is an answer, too.
-    fn search(&mut self) -> Action {
-        let term = self.terms[self.terms_by_rank.sample(&mut self.rng)];
-        let query = match self.rng.random_range(0..3) {
+    fn one(&self, rng: &mut StdRng) -> Action {
+        let term = self.terms[self.by_rank.sample(rng)];
+        let query = match rng.random_range(0..3) {
             0 => term.to_owned(),
             1 => term.to_lowercase(),
             _ => format!(" {term}"),
         };
-        let page = u32::from(self.rng.random_bool(0.1));
+        let page = u32::from(rng.random_bool(0.1));
         Action::Search { query, page }
     }
-
-    fn plan(&mut self) -> Plan {
-        Plan::ALL.choose(&mut self.rng).copied().unwrap_or(Plan::Free)
-    }
-}
-
-fn zipf(ranks: usize) -> Result<WeightedIndex<f64>> {
-    Ok(WeightedIndex::new((1..=ranks).map(|rank| (rank as f64).powf(-SKEW)))?)
 }

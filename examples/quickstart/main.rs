@@ -3,7 +3,6 @@
 //! `cargo run --example quickstart`, or with Redis beside it:
 //! `REDIS_URL=redis://127.0.0.1:6379 cargo run --example quickstart`.
 
-mod clock;
 mod database;
 mod day;
 mod fill;
@@ -23,11 +22,13 @@ use std::time::Duration;
 
 use anyhow::Result;
 use cache_aside::{Cache, RemoteHealth, TtlTable};
+use cache_aside_examples::clock::DayClock;
+use cache_aside_examples::figures::grouped;
+use cache_aside_examples::visits::END;
 
-use crate::clock::DayClock;
 use crate::database::Database;
 use crate::day::Request;
-use crate::report::{Report, Side, grouped};
+use crate::report::{Report, Side};
 use crate::repository::Repository;
 use crate::store::Store;
 
@@ -36,7 +37,7 @@ const SEED: u64 = 42;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let clock = DayClock::new();
+    let clock = DayClock::start();
     let namespace = format!("quickstart-{:08x}", rand::random::<u32>()); // no entries of other runs
     let cache = build_cache(&namespace, &clock)?;
     let folder = tempfile::tempdir()?; // removed at the end
@@ -47,7 +48,7 @@ async fn main() -> Result<()> {
     introduce(remote.as_ref());
 
     let plain = Store::Plain(plain);
-    let without = run::serve("Without the cache", &plain, &requests, &DayClock::new()).await?;
+    let without = run::serve("Without the cache", &plain, &requests, &DayClock::start()).await?;
     let cached = Store::Cached(repository.clone());
     let with = run::serve("With the cache", &cached, &requests, &clock).await?;
     Report {
@@ -84,7 +85,7 @@ fn build_cache(namespace: &str, clock: &DayClock) -> Result<Cache> {
 }
 
 fn introduce(remote: Option<&RemoteHealth>) {
-    let (users, requests) = (grouped(fill::USERS.into()), grouped(day::REQUESTS as u64));
+    let (users, requests) = (grouped(fill::USERS as usize), grouped(day::REQUESTS));
     println!(
         "\nA day of a chat service: {users} users, {requests} requests, {} at a time.",
         run::CLIENTS
@@ -116,7 +117,7 @@ tells of a change. A miss pays for two round trips more than without; a second s
 
 /// Returns the requests of the quarter of an hour before midnight.
 fn last_minutes(requests: &[Request]) -> &[Request] {
-    let from = day::END - Duration::from_secs(15 * 60);
+    let from = END - Duration::from_secs(15 * 60);
     &requests[requests.partition_point(|request| request.at < from)..]
 }
 

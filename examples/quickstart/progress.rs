@@ -2,9 +2,8 @@
 
 use std::time::Instant;
 
+use cache_aside_examples::figures::grouped;
 use indicatif::{ProgressBar, ProgressStyle};
-
-use crate::report::grouped;
 
 /// How far a piece of work is.
 #[derive(Debug)]
@@ -33,7 +32,8 @@ impl Progress {
 
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
-        let (steps, seconds) = (grouped(self.bar.position()), self.started.elapsed().as_secs_f64());
+        let (steps, seconds) =
+            (grouped(self.bar.position() as usize), self.started.elapsed().as_secs_f64());
         println!("{}: {steps} {} in {seconds:.1} s", self.label, self.unit);
     }
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
+use cache_aside_examples::clock::DayClock;
+use cache_aside_examples::figures::grouped;
 
-use crate::clock::DayClock;
 use crate::day::Request;
 use crate::model::Kind;
-use crate::report::grouped;
 use crate::repository::Repository;
 use crate::run;
 use crate::store::Store;
@@ -51,8 +51,8 @@ pub(crate) async fn second_server(
     let stats = cache.stats();
     for kind in Kind::ALL {
         let Some(entity) = stats.entities.get(kind.name()) else { continue };
-        let [near, remote, loaded] =
-            [entity.near_hits, entity.remote_hits, entity.loaded].map(grouped);
+        let [near, remote, loaded] = [entity.near_hits, entity.remote_hits, entity.loaded]
+            .map(|count| grouped(count as usize));
         let name = kind.name();
         println!("  {name:<14}{near:>7} near {remote:>7} remote {loaded:>7} from the database");
     }

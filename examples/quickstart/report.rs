@@ -1,8 +1,7 @@
 //! The table at the end.
 
-use std::time::Duration;
-
 use cache_aside::{EntityStats, Stats};
+use cache_aside_examples::figures::{grouped, shown};
 
 use crate::database::Database;
 use crate::model::Kind;
@@ -56,12 +55,12 @@ impl Report<'_> {
 
     fn line(&self, name: &str, kinds: &[Kind], entity: Option<EntityStats>) {
         let (without, with) = (self.without.timings.of(kinds), self.with.timings.of(kinds));
-        let queries = [self.without.queries(kinds), self.with.queries(kinds)].map(grouped);
+        let queries = [&self.without, &self.with].map(|side| grouped(side.queries(kinds) as usize));
         let p50 = [without.percentile(50), with.percentile(50)].map(shown);
         let p99 = [without.percentile(99), with.percentile(99)].map(shown);
         println!(
             "{name:<14}{:>8}{}{}{}{}",
-            grouped(with.len() as u64),
+            grouped(with.count()),
             self.shares(entity),
             arrow(&queries),
             arrow(&p50),
@@ -81,22 +80,4 @@ impl Report<'_> {
 
 fn arrow([without, with]: &[String; 2]) -> String {
     format!("{without:>11} → {with:>8}")
-}
-
-/// Writes a number with its thousands apart.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
-    groups.join(",")
-}
-
-/// Writes a duration in the unit that suits it.
-pub(crate) fn shown(duration: Duration) -> String {
-    let micros = duration.as_secs_f64() * 1e6;
-    match micros {
-        ..10.0 => format!("{micros:.1} µs"),
-        ..1_000.0 => format!("{micros:.0} µs"),
-        _ => format!("{:.1} ms", micros / 1e3),
-    }
 }

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
+use cache_aside_examples::clock::DayClock;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-use crate::clock::DayClock;
 use crate::day::{Action, Request};
 use crate::fill::USERS;
 use crate::model::{Kind, Plan};

@@ -7,21 +7,23 @@ use anyhow::{Result, bail};
 use cache_test_servers::{Flavour, Server as Process};
 use tokio::task::spawn_blocking;
 
-use crate::phase::Phase;
-
 /// The file that a server reads when it starts.
 const SNAPSHOT: &str = "dump.rdb";
 
 /// Redis or Valkey on a port of its own; it ends with this handle.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub struct Server {
     process: Arc<Process>,
     program: &'static str,
 }
 
 impl Server {
     /// Starts the first of the two that is installed.
-    pub(crate) async fn start() -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// If neither is, or it does not start.
+    pub async fn start() -> Result<Self> {
         let programs = [("redis-server", Flavour::Redis), ("valkey-server", Flavour::Valkey)];
         let Some((program, flavour)) = programs.into_iter().find(|(name, _)| is_installed(name))
         else {
@@ -34,31 +36,53 @@ impl Server {
         }
     }
 
-    pub(crate) fn program(&self) -> &'static str {
+    /// Returns the name of the program.
+    pub fn program(&self) -> &'static str {
         self.program
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// Returns the address.
+    pub fn url(&self) -> String {
         self.process.url()
     }
 
-    /// Has happen what begins a phase; returns once the server is away, or answers again.
-    pub(crate) async fn enter(&self, phase: Phase) -> Result<()> {
+    /// Has something happen to the server; returns once it is away, or answers again.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be done to this server.
+    pub async fn suffer(&self, act: Act) -> Result<()> {
         let process = Arc::clone(&self.process);
         spawn_blocking(move || {
-            match phase {
-                Phase::Healthy => {}
-                Phase::Stopped => shut_down(&process)?,
-                Phase::Back => process.restart(),
-                Phase::Hung => process.stop(),
-                Phase::Continued => go_on(&process),
-                Phase::Killed => process.kill(),
-                Phase::Restarted => restart_empty(&process)?,
+            match act {
+                Act::Continue => go_on(&process),
+                Act::Hang => process.stop(),
+                Act::Kill => process.kill(),
+                Act::Restart => process.restart(),
+                Act::RestartEmpty => restart_empty(&process)?,
+                Act::ShutDown => shut_down(&process)?,
             }
             Ok(())
         })
         .await?
     }
+}
+
+/// What can happen to a server.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Act {
+    /// It goes on after it hung (SIGCONT).
+    Continue,
+    /// It is frozen (SIGSTOP): connections stay open, and nothing answers.
+    Hang,
+    /// It is killed (SIGKILL).
+    Kill,
+    /// It starts again, with the data that it saved.
+    Restart,
+    /// It starts again, without any data.
+    RestartEmpty,
+    /// It saves its data and ends.
+    ShutDown,
 }
 
 fn is_installed(program: &str) -> bool {
@@ -80,7 +104,10 @@ fn go_on(process: &Process) {
 }
 
 fn restart_empty(process: &Process) -> Result<()> {
-    fs::remove_file(process.folder().join(SNAPSHOT))?;
+    let snapshot = process.folder().join(SNAPSHOT);
+    if snapshot.exists() {
+        fs::remove_file(snapshot)?;
+    }
     process.restart();
     Ok(())
 }

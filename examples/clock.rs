@@ -1,4 +1,4 @@
-//! The time of the simulated day.
+//! The time of a simulated day.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,19 +10,19 @@ use cache_aside::{Clock, SystemClock};
 ///
 /// `Clone` clones the handle.
 #[derive(Clone, Debug)]
-pub(crate) struct DayClock {
+pub struct DayClock {
     midnight: Duration,
     millis: Arc<AtomicU64>,
 }
 
 impl DayClock {
     /// Creates a clock that begins a day now.
-    pub(crate) fn new() -> Self {
+    pub fn start() -> Self {
         Self { midnight: SystemClock.wall(), millis: Arc::default() }
     }
 
     /// Moves to a time of the day; an earlier one than now changes nothing.
-    pub(crate) fn advance_to(&self, time: Duration) {
+    pub fn advance_to(&self, time: Duration) {
         let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         self.millis.fetch_max(millis, Ordering::Relaxed);
     }
