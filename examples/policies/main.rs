@@ -10,6 +10,7 @@ mod jitter;
 mod loader_decides;
 mod none;
 mod refresh_ahead;
+mod reload;
 mod soft_timeout;
 mod stale;
 mod warming;
@@ -27,5 +28,6 @@ async fn main() -> Result<()> {
     jitter::run().await?;
     none::run().await?;
     loader_decides::run().await?;
+    reload::run().await?;
     warming::run().await
 }

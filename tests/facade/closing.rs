@@ -8,7 +8,9 @@ use cache_test_servers::{Flavour, Server, server_or_return};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::common::{Source, builder, instance_of, memory, on_every_server, settings, until};
+use crate::common::{
+    SlowLoad, Source, builder, instance_of, memory, on_every_server, settings, until,
+};
 
 on_every_server! {
     a_cache_that_is_dropped_leaves_no_task
@@ -39,6 +41,22 @@ async fn closing_takes_no_time_if_nothing_is_owed() {
 
     assert_eq!(started.elapsed(), Duration::ZERO);
     assert_eq!(cache.health().await.remote.unwrap().state, RemoteState::Closed);
+}
+
+#[tokio::test]
+async fn a_load_that_ends_after_the_cache_was_closed_is_answered_and_reaches_nobody_else() {
+    let store = memory();
+    let cache = builder().near(memory()).remote(store.clone()).build().unwrap();
+    let (other, source) = (builder().remote(store).build().unwrap(), Source::default());
+    let (one, two) = (cache.key("one"), cache.key("two"));
+    let load = SlowLoad::start(&cache, &one, 7).await;
+
+    cache.close().await;
+
+    assert_eq!(load.finish().await, 7);
+    assert_eq!(*cache.get_or_load(&two, || source.load()).await.unwrap(), 1, "calls go on");
+    assert_eq!(other.get::<u32>(&one).await.unwrap(), None);
+    assert_eq!(other.get::<u32>(&two).await.unwrap(), None);
 }
 
 #[tokio::test(start_paused = true)]
