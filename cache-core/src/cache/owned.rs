@@ -11,7 +11,6 @@ use crate::engine::loaded::Loaded;
 use crate::engine::owned::Errand;
 use crate::key::Key;
 use crate::policy::CallOptions;
-use crate::stats::Event;
 use crate::{Error, ErrorKind};
 
 /// For loaders that own what they need (`'static`): a load then need not end with its caller.
@@ -96,7 +95,7 @@ impl Cache {
         let answer = self.fetch_owned(key, options, load);
         let Some(hard) = self.engine.hard_timeout(options) else { return answer.await };
         timeout(hard, answer).await.unwrap_or_else(|_| {
-            self.engine.note(Event::HardTimeout);
+            self.engine.note_hard_timeout(key, hard);
             let text = "the loader has not answered within `hard_timeout`; it goes on, and what it \
                         loads is kept";
             Err(Error::new(ErrorKind::Timeout, text).into())

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::num::NonZeroU32;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::{FutureExt, StreamExt, stream};
 use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
@@ -125,16 +125,17 @@ impl<F> Warming<F> {
         let (cache, load, options, pace) = (&cache, &load, &options, &pace);
         let one = |(place, key): (usize, Key)| async move {
             pace.wait().await;
-            let answer = cache.fetch(&key, options, || load(place)).await;
-            answer.map(|answer| answer.outcome)
+            // A loader that panics is one that fails: the others are warmed all the same.
+            let answer = AssertUnwindSafe(cache.fetch(&key, options, || load(place)));
+            answer.catch_unwind().await.ok().and_then(Result::ok).map(|answer| answer.outcome)
         };
         let mut steps = stream::iter(keys.into_iter().enumerate().map(one));
         let mut steps = steps.by_ref().buffer_unordered(concurrency);
         while let Some(outcome) = steps.next().await {
             match outcome {
-                Ok(Outcome::Bypass | Outcome::Loaded) => progress.loaded += 1,
-                Ok(Outcome::NearHit | Outcome::RemoteHit | Outcome::Stale) => progress.hits += 1,
-                Err(_) => progress.failed += 1,
+                Some(Outcome::Bypass | Outcome::Loaded) => progress.loaded += 1,
+                Some(Outcome::NearHit | Outcome::RemoteHit | Outcome::Stale) => progress.hits += 1,
+                None => progress.failed += 1,
             }
             on_progress(progress);
         }

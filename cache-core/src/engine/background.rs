@@ -70,14 +70,24 @@ impl Background {
 
     /// Admits no more, waits until all have ended, for as long as `within`, and ends the rest;
     /// returns how many those were.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped half-way, more are admitted again.
     pub(super) async fn close(&self, within: Duration) -> usize {
-        let phase = self.board().phase;
-        self.board().phase = if phase == Phase::Open { Phase::Closed } else { phase };
-        let is_over = timeout(within, self.until(|board| board.running.is_empty())).await.is_ok();
+        let closing = Closing::new(self);
+        let is_empty = |board: &Board| board.running.is_empty();
+        let is_over = timeout(within, self.until(is_empty)).await.is_ok();
         let left = if is_over { 0 } else { self.len() };
         self.end();
+        drop(closing);
+        // What they held is given back when they have ended; those with a caller may go on.
+        _ = timeout(Self::LAST, self.until(is_empty)).await;
         left
     }
+
+    /// How long those that are ended may take to end.
+    const LAST: Duration = Duration::from_millis(100);
 
     /// Ends all that run without a caller.
     pub(super) fn end(&self) {
@@ -104,6 +114,29 @@ impl Background {
 impl fmt::Debug for Background {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Background({})", self.len())
+    }
+}
+
+/// Closes the board, and opens it again if it is dropped before the end.
+struct Closing<'a>(&'a Background);
+
+impl<'a> Closing<'a> {
+    fn new(background: &'a Background) -> Self {
+        let mut board = background.board();
+        if board.phase == Phase::Open {
+            board.phase = Phase::Closed;
+        }
+        drop(board);
+        Self(background)
+    }
+}
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        let mut board = self.0.board();
+        if board.phase == Phase::Closed {
+            board.phase = Phase::Open;
+        }
     }
 }
 

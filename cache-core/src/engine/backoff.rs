@@ -42,6 +42,12 @@ impl Backoff {
         rest.until.checked_sub(now).filter(|left| !left.is_zero())
     }
 
+    /// As [`left`](Self::left), for one whose loads fail.
+    pub(super) fn left_of_failure(&self, key: u64, now: Duration) -> Option<Duration> {
+        let failures = self.shard(key).get(&key).map_or(0, |rest| rest.failures);
+        if failures == 0 { None } else { self.left(key, now) }
+    }
+
     /// Notes that a load failed; returns how long the key is left alone, each time twice as long.
     pub(super) fn failed(&self, key: u64, now: Duration) -> Duration {
         let mut shard = self.shard(key);

@@ -73,12 +73,17 @@ impl Engine {
         if !open.is_empty() {
             let lines: Vec<_> = keys.iter().map(|key| self.line(key)).collect();
             let batch = Batch { engine: self, keys, lines: &lines, options, load: &load };
-            let answers = batch.answer(open).await?;
+            let answers = batch.answer(open.clone()).await;
             let took = Some(self.clock.monotonic().saturating_sub(started));
+            let answers = answers.inspect_err(|_| {
+                open.iter().for_each(|place| lines[*place].note(LineEvent::Failed { took }));
+            })?;
             for (place, answer) in answers {
                 lines[place].note(LineEvent::Answered { outcome: answer.outcome, took });
                 values[place] = Some(answer.value);
             }
+            let missed = open.iter().filter(|place| values[**place].is_none());
+            missed.for_each(|place| lines[*place].note(LineEvent::Missed));
         }
         // The same key again has the same answer.
         Ok((0..keys.len()).map(|place| values[first[place]].clone()).collect())

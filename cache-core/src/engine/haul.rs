@@ -5,7 +5,8 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{join_all, select, select_all};
+use futures_util::future::{ready, select, select_all};
+use futures_util::{StreamExt, stream};
 use tokio::sync::futures::Notified;
 use tokio::time::{Instant, sleep};
 use tracing::{Instrument, Span};
@@ -40,9 +41,22 @@ impl Piece {
         Self { place, snapshot: Some(snapshot), noted: false, stale: None }
     }
 
+    fn stale_answer<V: Value>(&self) -> Option<Answer<V>> {
+        stale_answer(self.stale.as_ref())
+    }
+
     pub(super) fn too_long(place: usize) -> Self {
         Self { place, snapshot: None, noted: false, stale: None }
     }
+}
+
+/// How many keys of a batch are refreshed or filled side by side: more would wait for each other, and
+/// seem to be answered late.
+const AT_ONCE: usize = 64;
+
+fn stale_answer<V: Value>(stale: Option<&Shared>) -> Option<Answer<V>> {
+    let value = Arc::clone(stale?).downcast::<V>().ok()?;
+    Some(Answer::new(value, Outcome::Stale))
 }
 
 /// A key to ask the loader for.
@@ -129,9 +143,10 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
                 Probe::Hit(answer) => Some(answer),
                 Probe::Missing => None,
                 Probe::Stale(value) => {
-                    let value: Arc<V> = value;
-                    piece.stale = Some(value);
-                    None
+                    let (value, key): (Arc<V>, _) = (value, &batch.keys[piece.place]);
+                    piece.stale = Some(Arc::<V>::clone(&value));
+                    let stale = || Answer::new(value, Outcome::Stale);
+                    batch.engine.is_resting(key).then(stale)
                 }
             };
             let is_open = answer.is_none();
@@ -163,14 +178,17 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
         let keys: Vec<Key> = open.iter().map(|it| self.batch.keys[it.place].clone()).collect();
         let looks = remote.look_many(&keys, false).await;
         let steps = open.into_iter().zip(looks).map(|(piece, look)| self.step(piece, look));
-        let steps: Vec<(Piece, Step<V>)> = join_all(steps).await;
+        let steps: Vec<(Piece, Step<V>)> = stream::iter(steps).buffered(AT_ONCE).collect().await;
         let mut answers = Vec::new();
         for (piece, step) in steps {
             match step {
                 Step::Found(answer) => answers.push((piece.place, answer)),
                 Step::Held => self.wanted.push(Wanted::held(piece)),
                 Step::Load(ticket) => self.wanted.push(Wanted::of(piece, ticket)),
-                Step::Wait => self.open.push(piece),
+                Step::Wait => match piece.stale_answer() {
+                    Some(stale) => answers.push((piece.place, stale)),
+                    None => self.open.push(piece),
+                },
             }
         }
         answers
@@ -223,7 +241,7 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
             Ok(values) => values,
             Err(error) => {
                 self.note(&wanted, |kind| LineEvent::LoadFailed { kind, took });
-                return self.fail_safe(wanted, took).ok_or(error);
+                return self.fail_safe(wanted).await.ok_or(error);
             }
         };
         self.note(&wanted, |kind| LineEvent::Loaded { kind, took });
@@ -235,7 +253,7 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
                 None => haul.end_older(wanted).await,
             }
         });
-        Ok(join_all(kept).await.into_iter().flatten().collect())
+        Ok(stream::iter(kept).buffered(AT_ONCE).filter_map(ready).collect().await)
     }
 
     /// Ends what is stale of which the loader says that there is none.
@@ -248,20 +266,18 @@ impl<'b, 'a, F> Haul<'b, 'a, F> {
     }
 
     /// Answers with what is stale where the loader failed; `None` if there is not all of it.
-    fn fail_safe<V: Value>(&self, wanted: Vec<Wanted>, took: Duration) -> Option<Answers<V>> {
+    async fn fail_safe<V: Value>(&self, wanted: Vec<Wanted>) -> Option<Answers<V>> {
         let engine = self.batch.engine;
-        let stale = |wanted: &Wanted| {
-            let value = Arc::clone(wanted.stale.as_ref()?).downcast::<V>().ok()?;
-            Some((wanted.place, Answer::new(value, Outcome::Stale)))
-        };
+        let stale = |wanted: &Wanted| Some((wanted.place, stale_answer(wanted.stale.as_ref())?));
         let answers: Option<Answers<V>> = wanted.iter().map(stale).collect();
-        for Wanted { place, .. } in &wanted {
-            let (call, now) = (self.batch.call(*place), engine.clock.monotonic());
-            engine.backoff.failed(call.key.local_hash(), now);
-            if answers.is_none() {
-                call.line.note(LineEvent::Failed { took: Some(took) });
+        let rests = wanted.into_iter().map(|Wanted { place, keep, .. }| async move {
+            let (key, now) = (self.batch.keys[place].local_hash(), engine.clock.monotonic());
+            let pause = engine.backoff.failed(key, now);
+            if let Keep::Under(Some(ticket), _) = keep {
+                ticket.rest(pause).await;
             }
-        }
+        });
+        stream::iter(rests).buffered(AT_ONCE).collect::<()>().await;
         answers
     }
 

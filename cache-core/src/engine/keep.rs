@@ -74,6 +74,9 @@ impl Engine {
         ticket: Option<Ticket>,
         snapshot: &Snapshot,
     ) {
+        if !loaded.is_cached {
+            return;
+        }
         let asked = self.clock.monotonic().saturating_sub(cost);
         let value = &loaded.value;
         let measure = match self.measure(&**value) {
@@ -83,8 +86,8 @@ impl Engine {
                 return self.end_older(call, ticket).await;
             }
         };
-        if !loaded.is_cached {
-            return;
+        if self.is_overtagged(call, loaded) {
+            return self.end_older(call, ticket).await;
         }
         let Some(lifetime) = self.lifetime(call, measure, loaded.times) else {
             return self.end_older(call, ticket).await;
@@ -111,7 +114,7 @@ impl Engine {
             Err(error) => {
                 self.note_unstorable(call, &error);
                 if error.kind() == ErrorKind::TooLarge {
-                    return self.end_older(call, None).await;
+                    return self.end_older_here(call);
                 }
                 self.keep_near(call, value, copy, &snapshot);
             }
@@ -121,16 +124,35 @@ impl Engine {
     /// Ends what is cached of a key where the loader knows better, and that is not kept: it would be
     /// served as stale otherwise.
     pub(super) async fn end_older(&self, call: Call<'_>, ticket: Option<Ticket>) {
-        if let Some(ticket) = ticket {
-            ticket.end().await;
+        match (ticket, &self.remote, &self.near) {
+            (Some(ticket), ..) => ticket.end().await,
+            // What is near was there too: it is owed the end of that, as it cannot be told now.
+            (None, Some(remote), Some(near)) if near.get(call.key).is_some() => {
+                drop(remote.debt_of_keys(std::slice::from_ref(call.key), None));
+            }
+            (None, ..) => {}
         }
         // After that: who has read it in the meantime does not keep it.
+        self.end_older_here(call);
+    }
+
+    fn end_older_here(&self, call: Call<'_>) {
         self.fences.bump_key(call.key.as_bytes());
         self.near.iter().for_each(|near| near.remove(call.key.as_bytes()));
     }
 
+    /// Whether a value has too many tags to be kept.
+    fn is_overtagged<V>(&self, call: Call<'_>, loaded: &Loaded<V>) -> bool {
+        let tagged = loaded.tags.iter().fold(call.key.clone(), |key, tag| key.tag(tag));
+        if tagged.is_overtagged() {
+            let text = "an entry has at most 255 tags: use fewer";
+            self.note_unstorable(call, &Error::new(ErrorKind::InvalidInput, text));
+        }
+        tagged.is_overtagged()
+    }
+
     /// Returns on what grounds a value may be kept, its late tags included; `None` if one of them
-    /// may have been invalidated since the load began, or there are too many to tell.
+    /// may have been invalidated since the load began.
     async fn grounds<'a, V>(
         &self,
         call: Call<'_>,
@@ -138,15 +160,10 @@ impl Engine {
         ticket: Option<Ticket>,
         snapshot: &'a Snapshot,
     ) -> Option<Grounds<'a>> {
-        if loaded.tags.is_empty() && !call.key.is_overtagged() {
+        if loaded.tags.is_empty() {
             return Some(Grounds { ticket, snapshot: Cow::Borrowed(snapshot) });
         }
         let tagged = loaded.tags.iter().fold(call.key.clone(), |key, tag| key.tag(tag));
-        if tagged.is_overtagged() {
-            let text = "an entry has at most 255 tags: use fewer";
-            self.note_unstorable(call, &Error::new(ErrorKind::InvalidInput, text));
-            return None;
-        }
         let tags = tagged.tags()[call.key.tags().len()..].to_vec();
         let marks = self.fences.marks(&tags);
         let ticket = match ticket {

@@ -136,8 +136,8 @@ impl Engine {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<Loaded<V>, E>>,
     {
-        let _turn = self.turn().await;
         self.pace(call.key).await;
+        let _turn = self.turn().await;
         let started = self.begin_load(call.line, kind);
         let loaded = loader.start().instrument(call.line.load(kind)).await;
         let cost = self.end_load(call.line, kind, started, &loaded);
@@ -152,7 +152,8 @@ impl Engine {
     async fn pace(&self, key: &Key) {
         let longest = self.settings.backoff_wait;
         if !longest.is_zero()
-            && let Some(left) = self.backoff.left(key.local_hash(), self.clock.monotonic())
+            && let Some(left) =
+                self.backoff.left_of_failure(key.local_hash(), self.clock.monotonic())
         {
             sleep(left.min(longest)).await;
         }

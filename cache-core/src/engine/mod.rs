@@ -292,7 +292,7 @@ impl Engine {
         let (within, started) = (self.settings.close_timeout, Instant::now());
         self.end_warmups(None);
         // First: what they load may still be kept.
-        let loads_left = self.background.close(within).await;
+        let loads_left = self.background.close(within / 2).await;
         let closed = match &self.remote {
             Some(remote) => remote.close(within.saturating_sub(started.elapsed())).await,
             None => Closed::default(),

@@ -62,6 +62,12 @@ impl Engine {
         took
     }
 
+    /// Takes note of a call that waited for its loader for as long as `hard`, in vain.
+    pub(crate) fn note_hard_timeout(&self, key: &Key, hard: Duration) {
+        self.note(Event::HardTimeout);
+        self.line(key).note(LineEvent::Failed { took: Some(hard) });
+    }
+
     /// Takes note of what happens beside the calls.
     pub(crate) fn note(&self, event: Event<'_>) {
         self.counters.note(event);

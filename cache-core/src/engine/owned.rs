@@ -1,13 +1,13 @@
 //! The way of a loader that owns what it needs: it may go on without its caller.
 
-use std::future::{Future, ready};
+use std::future::{Future, pending, ready};
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 
 use super::answer::{Answer, Sharing, Value};
@@ -48,7 +48,7 @@ impl Engine {
         match self.near(&errand.key) {
             Probe::Hit(answer) => {
                 if answer.is_due
-                    && let Some(permit) = self.permit_to_refresh(&errand)
+                    && let Ok(permit) = self.permit_to_refresh(&errand)
                 {
                     self.refresh_behind(permit, errand);
                 }
@@ -73,7 +73,7 @@ impl Engine {
         Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
         E: Send + 'static,
     {
-        let Some(permit) = self.permit(&errand) else {
+        let Ok(permit) = self.permit(&errand) else {
             let Errand { key, options, late_tags, sharing, load } = errand;
             let asked = Asked { options: &options, late_tags };
             return self.fetch(&key, asked, sharing, None, load).await;
@@ -87,12 +87,12 @@ impl Engine {
         let work = async move { engine.run_errand(errand, first).await };
         let mut task = permit.spawn(work, async { _ = left.await });
         let result = match select(&mut task, at_hand).await {
-            Either::Left((result, _)) => returned(result),
+            Either::Left((result, _)) => returned(result).await,
             // Stale, or to be refreshed: that goes on.
             Either::Right((Ok(answer), _)) => {
                 Ok(self.wait_for_newer((&key, soft), answer, task).await)
             }
-            Either::Right((Err(_), _)) => returned(task.await),
+            Either::Right((Err(_), _)) => returned(task.await).await,
         };
         self.note_answer(&line, started, &result);
         result
@@ -141,11 +141,15 @@ impl Engine {
     {
         let stale = Answer::new(stale, Outcome::Stale);
         let soft = errand.options.soft().unwrap_or(self.settings.soft_timeout);
-        let Some(permit) = self.permit_to_refresh(&errand) else {
-            if soft.is_zero() {
-                return stale;
-            }
+        let permit = match self.permit_to_refresh(&errand) {
+            Ok(permit) => Ok(permit),
+            // Nothing goes on behind callers any more: one of them waits for it.
+            Err(Refusal::Closed) => Err(()),
+            Err(_) if soft.is_zero() => return stale,
             // Another's refresh is waited for, or made if it has not begun yet.
+            Err(_) => Err(()),
+        };
+        let Ok(permit) = permit else {
             let line = self.line(&errand.key);
             let Errand { key, options, late_tags, load, .. } = errand;
             let call = Call::new(&key, Asked { options: &options, late_tags }, &line);
@@ -184,9 +188,9 @@ impl Engine {
 
     /// Returns the right to have a value loaded again, unless that is under way already, there are
     /// too many, or its loads fail.
-    fn permit_to_refresh<E, F>(&self, errand: &Errand<E, F>) -> Option<Permit> {
+    fn permit_to_refresh<E, F>(&self, errand: &Errand<E, F>) -> Result<Permit, Refusal> {
         let is_resting = self.is_resting(&errand.key);
-        if is_resting { None } else { self.permit(errand) }
+        if is_resting { Err(Refusal::Running) } else { self.permit(errand) }
     }
 
     /// Has a value loaded again by a task of its own.
@@ -229,25 +233,28 @@ impl Engine {
         answered(seat.land(lead).await)
     }
 
-    fn permit<E, F>(&self, errand: &Errand<E, F>) -> Option<Permit> {
-        match self.background.admit(errand.key.local_hash()) {
-            Ok(permit) => Some(permit),
-            Err(Refusal::Full) => {
-                self.note(Event::BackgroundRefused);
-                None
-            }
-            Err(Refusal::Closed | Refusal::Running) => None,
+    fn permit<E, F>(&self, errand: &Errand<E, F>) -> Result<Permit, Refusal> {
+        let permit = self.background.admit(errand.key.local_hash());
+        if matches!(permit, Err(Refusal::Full)) {
+            self.note(Event::BackgroundRefused);
         }
+        permit
     }
 }
 
 /// Returns what a task that somebody waited for returned; its panic is the waiting caller's own.
-fn returned<V, E>(
-    result: Result<Option<Result<Answer<V>, E>>, tokio::task::JoinError>,
+///
+/// A task that is ended with its runtime returns nothing: nor does this.
+async fn returned<V, E>(
+    result: Result<Option<Result<Answer<V>, E>>, JoinError>,
 ) -> Result<Answer<V>, E> {
     match result {
         Ok(Some(result)) => result,
-        Ok(None) => unreachable!("a task does not end by itself while its caller waits"),
-        Err(error) => resume_unwind(error.into_panic()),
+        // It does not end by itself while its caller waits.
+        Ok(None) => pending().await,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(_) => pending().await,
+        },
     }
 }

@@ -18,7 +18,8 @@ async fn a_load_that_outlasts_the_hard_timeout_is_an_error_and_goes_on() {
     let late = scene.ask_with(hard).await.unwrap_err();
 
     assert!(matches!(late, Failure(Some(ErrorKind::Timeout))));
-    assert_eq!(scene.cache.stats().hard_timeouts, 1);
+    let stats = scene.cache.stats();
+    assert_eq!((stats.hard_timeouts, stats.total().failed, stats.total().calls()), (1, 1, 1));
     scene.origin.resume();
     until("its end", async || scene.cache.stats().in_background == 0).await;
     assert_eq!(scene.ask_with(hard).await.unwrap(), (1, Outcome::NearHit));
@@ -151,4 +152,31 @@ async fn beyond_the_limit_stale_values_wait_to_be_refreshed() {
     let stats = scene.cache.stats();
     assert_eq!((stats.in_background, stats.background_refused), (1, 1));
     scene.origin.resume();
+}
+
+#[tokio::test]
+async fn after_close_a_stale_value_is_refreshed_by_one_of_its_callers() {
+    let scene = Scene::new();
+    scene.ask_owned().await.unwrap();
+    scene.cache.close().await;
+
+    scene.pass(61);
+
+    assert_eq!(scene.ask_owned().await.unwrap(), (2, Outcome::Loaded));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_that_was_given_up_leaves_refreshes_as_they_were() {
+    let scene = Scene::new();
+    scene.origin.stop();
+    timeout(Duration::from_secs(1), scene.ask_owned()).await.unwrap_err();
+    timeout(Duration::from_secs(1), scene.cache.close()).await.unwrap_err();
+    scene.origin.resume();
+    until("the load's end", async || scene.cache.stats().in_background == 0).await;
+
+    scene.pass(61);
+
+    assert_eq!(scene.ask_owned().await.unwrap(), (1, Outcome::Stale));
+    until("the new value", async || scene.ask_owned().await.unwrap() == (2, Outcome::NearHit))
+        .await;
 }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
 
-use cache_aside::{CacheBuilder, CallOptions, Key, Outcome};
+use cache_aside::testing::{Fault, Faulty};
+use cache_aside::{CacheBuilder, CallOptions, Key, Loaded, Outcome};
 
 use super::scene::{Failure, Scene};
 use crate::common::{memory, until};
@@ -61,7 +63,10 @@ async fn when_its_loader_fails_a_batch_is_answered_with_what_is_stale_if_that_is
         scene.pass(61);
         many.fails.store(true, Ordering::SeqCst);
 
-        assert_eq!(many.ask(&scene, &keys[..2]).await.unwrap(), [100, 101]);
+        for _ in 0..3 {
+            assert_eq!(many.ask(&scene, &keys[..2]).await.unwrap(), [100, 101]);
+        }
+        assert_eq!(many.calls.load(Ordering::SeqCst), 2, "and left alone for a while");
         assert!(many.ask(&scene, &keys).await.is_err());
         many.fails.store(false, Ordering::SeqCst);
         scene.pass(2);
@@ -154,4 +159,54 @@ async fn what_has_grown_too_large_to_keep_is_not_served_as_it_was() {
         })
         .await;
     }
+}
+
+/// The remote level cannot be told at once, and must not serve it when it is back.
+#[tokio::test]
+async fn what_was_found_to_be_gone_in_an_outage_does_not_come_back_after_it() {
+    let remote = Faulty::new(memory());
+    let (store, levels) = (remote.clone(), |it: CacheBuilder| it.near(memory()).remote(remote));
+    let scene = Scene::with(levels, |it| it.retry_min = Duration::from_millis(1));
+    let (key, options) = (&scene.key, CallOptions::table());
+    scene.cache.set(key, Arc::new(Some(1_u32))).await.unwrap();
+    scene.pass(61);
+
+    store.set_fault(Fault::Fail);
+    let load = || async { Ok::<_, Failure>(None::<u32>) };
+    assert_eq!(*scene.cache.fetch(key, &options, load).await.unwrap().value, None);
+    store.set_fault(None);
+
+    until("the remote level's return", async || scene.cache.health().await.is_complete()).await;
+    let load = || async { Err::<Option<u32>, _>(Failure(None)) };
+    assert!(scene.cache.fetch(key, &options, load).await.is_err());
+}
+
+#[tokio::test]
+async fn what_is_not_to_be_kept_leaves_what_is_there_however_large_it_is() {
+    let scene = Scene::new();
+    let (key, options) = (&scene.key, CallOptions::table());
+    scene.cache.set(key, Arc::new(vec![1_u8])).await.unwrap();
+    scene.pass(61);
+    let large = || Loaded::<Vec<u8>>::new(vec![7_u8; 2 << 20]).uncached();
+    let load = || async { Ok::<_, Failure>(large()) };
+    let answer = scene.cache.fetch_loaded(key, &options, load).await.unwrap();
+    assert_eq!((answer.value.len(), answer.outcome), (2 << 20, Outcome::Loaded));
+
+    let load = || async { Err::<Vec<u8>, _>(Failure(None)) };
+    assert_eq!(scene.cache.fetch(key, &options, load).await.unwrap().outcome, Outcome::Stale);
+    assert_eq!(scene.cache.stats().values_too_large, 0);
+}
+
+#[tokio::test]
+async fn every_key_of_a_batch_is_counted_once_whatever_came_of_it() {
+    let scene = Scene::new();
+    let keys = keys(&scene);
+    let load = |_| async { Ok::<_, Failure>(vec![Some(1_u32), None]) };
+    scene.cache.get_or_load_many(&keys, load).await.unwrap();
+    let load = |_| async { Err::<Vec<Option<u32>>, _>(Failure(None)) };
+    scene.cache.get_or_load_many(&keys, load).await.unwrap_err();
+
+    let stats = scene.cache.stats().total();
+    assert_eq!((stats.loaded, stats.missed, stats.near_hits, stats.failed), (1, 2, 1, 2));
+    assert_eq!(stats.calls(), 6);
 }
