@@ -58,15 +58,18 @@ enum Action {
     Send,
 }
 
-/// Lets the day pass, and returns what was asked for.
-pub(crate) async fn day(seed: u64) -> Result<Counts> {
+/// Lets the day pass, and returns what was asked for; and what the answers of the interface would come
+/// to if they were the same for all on a plan.
+pub(crate) async fn day(seed: u64) -> Result<(Counts, Counts)> {
     let mut rng = StdRng::seed_from_u64(seed);
     let plans = (0..=HABITS.users).map(|_| plan(&mut rng)).collect::<Vec<_>>();
-    let source = Source::new("atlas", include_str!("../data/atlas-production.toml"))?;
-    let counts = source.counts.clone();
-    let mut chat = Chat { source, plans };
+    let source = || Source::new("atlas", include_str!("../data/atlas-production.toml"));
+    let (source, shared) = (source()?, source()?);
+    let counts = (source.counts.clone(), shared.counts.clone());
+    let mut chat = Chat { source, shared, plans };
     for (at, user, action) in requests(&mut rng)? {
         chat.source.advance_to(at);
+        chat.shared.advance_to(at);
         chat.answer(user, action).await?;
     }
     Ok(counts)
@@ -99,6 +102,8 @@ fn plan(rng: &mut StdRng) -> Plan {
 
 struct Chat {
     source: Source,
+    /// Beside it: answers of the interface that are the same for all on a plan.
+    shared: Source,
     plans: Vec<Plan>,
 }
 
@@ -117,8 +122,13 @@ impl Chat {
             Action::Api(path) if plan == Plan::Studio => {
                 let key = answer_of(key("apiResponses"), user, path);
                 source.read("apiResponses", tier, &key).await;
+                let key = self.shared.cache.key("apiResponses").tier(plan).arg(path);
+                self.shared.read("apiResponses", tier, &key).await;
             }
-            Action::Api(_) => source.read_uncached("apiResponses", tier),
+            Action::Api(_) => {
+                source.read_uncached("apiResponses", tier);
+                self.shared.read_uncached("apiResponses", tier);
+            }
             Action::Send => {
                 source.counts.write();
                 let changes = source.cache.changes().key(key("conversations"));

@@ -22,7 +22,8 @@ const SEED: u64 = 42;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let chat = report::chat(&chat::day(SEED).await?)?;
+    let (counts, shared) = chat::day(SEED).await?;
+    let chat = report::chat(&counts, &shared)?;
     println!("A chat product\n\n{chat}");
 
     let counts = platform::day(SEED).await?;

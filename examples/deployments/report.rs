@@ -27,15 +27,17 @@ pub(crate) const QUERIES: [(Duration, &str); 4] = [
 ];
 
 /// Writes the part of the chat product.
-pub(crate) fn chat(counts: &Counts) -> Result<String, std::fmt::Error> {
+pub(crate) fn chat(counts: &Counts, shared: &Counts) -> Result<String, std::fmt::Error> {
     let mut text = format!("*Assumed*: {}\n\n", chat::ASSUMED);
     writeln!(text, "| hit rate | calls | free | core | studio | all | published |")?;
     writeln!(text, "|---|---:|---:|---:|---:|---:|---:|")?;
-    for (entity, published) in CHAT {
+    let lines = CHAT.map(|(entity, published)| (counts, entity, "", published));
+    let alike = (shared, "apiResponses", ", if all on a plan share them", "");
+    for (counts, entity, more, published) in lines.into_iter().chain([alike]) {
         let of = |plan: Option<Plan>| counts.of(entity, plan.map(Plan::text));
         let rates = Plan::ALL.map(|plan| rate(of(Some(plan)))).join(" | ");
         let (calls, all) = (grouped(of(None).calls as usize), rate(of(None)));
-        writeln!(text, "| {entity} | {calls} | {rates} | {all} | {published} |")?;
+        writeln!(text, "| {entity}{more} | {calls} | {rates} | {all} | {published} |")?;
     }
     writeln!(text, "\n{}", gone(counts.all(), "40 %"))?;
     Ok(text)

@@ -4,7 +4,7 @@ use crate::cargo::cargo;
 use crate::shell;
 
 /// Those that check what they show.
-const CHECKED: [&str; 3] = ["codec", "policies", "writes"];
+const CHECKED: [&str; 4] = ["codec", "observe", "policies", "writes"];
 
 /// Runs each; the first that fails ends the run.
 pub(crate) fn run() -> Result<(), String> {
