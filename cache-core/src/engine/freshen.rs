@@ -16,6 +16,7 @@ use super::{Call, Engine};
 use crate::key::Key;
 use crate::level::look::Look;
 use crate::level::ticket::Ticket;
+use crate::policy::CallOptions;
 use crate::stats::{Event, LoadKind, Outcome};
 
 /// What becomes of a refresh.
@@ -54,7 +55,7 @@ impl Engine {
             return stale;
         }
         let seat = self.refreshes.join::<V>(call.key, call.late_tags, &self.fences);
-        let soft = self.soft_timeout(call);
+        let soft = self.soft_timeout(call.options);
         if !seat.is_first() && soft.is_zero() {
             return stale;
         }
@@ -84,8 +85,9 @@ impl Engine {
         self.rest(key).is_some()
     }
 
-    fn soft_timeout(&self, call: Call<'_>) -> Duration {
-        call.options.soft().unwrap_or(self.settings.soft_timeout)
+    /// Returns how long a caller waits where a stale value is at hand.
+    pub(super) fn soft_timeout(&self, options: &CallOptions) -> Duration {
+        options.soft().unwrap_or(self.settings.soft_timeout)
     }
 
     /// Loads a value again that is stale or soon will be, unless somebody else does.

@@ -78,7 +78,7 @@ impl Engine {
             let asked = Asked { options: &options, late_tags };
             return self.fetch(&key, asked, sharing, None, load).await;
         };
-        let soft = errand.options.soft().unwrap_or(self.settings.soft_timeout);
+        let soft = self.soft_timeout(&errand.options);
         let (key, line) = (errand.key.clone(), self.line(&errand.key));
         let started = self.clock.monotonic();
         let (first, at_hand) = oneshot::channel();
@@ -140,15 +140,13 @@ impl Engine {
         E: Send + 'static,
     {
         let stale = Answer::new(stale, Outcome::Stale);
-        let soft = errand.options.soft().unwrap_or(self.settings.soft_timeout);
-        let permit = match self.permit_to_refresh(&errand) {
-            Ok(permit) => Ok(permit),
-            // Nothing goes on behind callers any more: one of them waits for it.
-            Err(Refusal::Closed) => Err(()),
-            Err(_) if soft.is_zero() => return stale,
-            // Another's refresh is waited for, or made if it has not begun yet.
-            Err(_) => Err(()),
-        };
+        let soft = self.soft_timeout(&errand.options);
+        let permit = self.permit_to_refresh(&errand);
+        if soft.is_zero() && matches!(permit, Err(Refusal::Full | Refusal::Running)) {
+            return stale;
+        }
+        // Another's refresh is waited for, or made if it has not begun yet. Once nothing goes on behind
+        // callers any more, one of them waits in any case.
         let Ok(permit) = permit else {
             let line = self.line(&errand.key);
             let Errand { key, options, late_tags, load, .. } = errand;
